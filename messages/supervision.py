@@ -1,0 +1,40 @@
+"""What the AssetManager actor is told about its workers, its waiters and the passing of time."""
+
+from openmas_assets.messages.base import Message
+
+
+class WorkerGone(Message):
+    """A worker has ended: stopped, or crashed by a bug.
+
+    Attributes:
+        worker_urn: The pykka URN of the worker.
+        cause: The exception that ended it, as text; None where it was stopped.
+    """
+
+    worker_urn: str
+    cause: str | None = None
+
+
+class WaiterGone(Message):
+    """Somebody who waited for an asset has given up.
+
+    Attributes:
+        key: The asset's key.
+        waiter_id: Which of its waiters.
+    """
+
+    key: str
+    waiter_id: int
+
+
+class WaitOver(Message):
+    """The pause before the next attempt at a job is over.
+
+    Attributes:
+        job_id: The job that paused.
+    """
+
+    job_id: int
+
+
+SupervisionEvent = WorkerGone | WaiterGone | WaitOver
