@@ -1,0 +1,1 @@
+"""Where bytes come from: HTTP, the Hugging Face Hub, a local path."""

@@ -1,0 +1,117 @@
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from fetching import Fetching, fetch_program
+from loopback import Fault, LoopbackServer, Resource
+from openmas_assets.actors.sources.fetched import TransferError
+from openmas_assets.messages.asset_config import AssetConfig
+from projects import asset
+
+DATA = bytes(range(256)) * 2000
+OTHER = DATA[::-1]
+CHECKSUM = "sha256:" + hashlib.sha256(DATA).hexdigest()
+CUT = 100_000
+DATE = "Wed, 01 Jan 2025 00:00:00 GMT"
+
+
+def fail(fetching: Fetching, config: AssetConfig) -> TransferError:
+    with pytest.raises(TransferError) as caught:
+        fetching.hit(config)
+    return caught.value
+
+
+def ranges(server: LoopbackServer) -> list[str | None]:
+    return [request.range for request in server.requests]
+
+
+@pytest.mark.parametrize("surplus", [b"", b"more than there should be"])
+def test_of_a_complete_part_the_last_byte_is_asked_for_only(
+    fetching: Fetching, server: LoopbackServer, surplus: bytes
+) -> None:
+    config = asset("a", server.put("/a", DATA, etag='"v1"'), checksum=CHECKSUM)
+    fetching.leave_part(config, DATA + surplus, validator='"v1"', bytes_total=len(DATA))
+    assert fetching.path(config).read_bytes() == DATA
+    assert ranges(server) == [f"bytes={len(DATA) - 1}-"]
+    assert server.bytes_sent("/a") == 1
+
+
+def test_a_part_of_one_byte_that_is_complete_comes_anew(fetching: Fetching, server: LoopbackServer) -> None:
+    config = asset("a", server.put("/a", b"x", etag='"v1"'))
+    fetching.leave_part(config, b"x", validator='"v1"', bytes_total=1)
+    assert fetching.path(config).read_bytes() == b"x"
+
+
+@pytest.mark.parametrize(
+    "journal",
+    [
+        b"",
+        b"{}",
+        b"\xff\x00",
+        b'{"fingerprint": "FINGERPRINT", "validator": "\\"v1\\"\\r\\nX-Evil: 1", "bytes_total": 512000}',
+        b'{"fingerprint": "FINGERPRINT", "validator": " \\"v1\\"", "bytes_total": 512000}',
+        b'{"fingerprint": "FINGERPRINT", "validator": "", "bytes_total": 512000}',
+        b'{"fingerprint": "FINGERPRINT", "validator": "\\"v1\\"", "bytes_total": -1}',
+        b'{"fingerprint": "FINGERPRINT", "validator": "\\u0661", "bytes_total": 512000}',
+    ],
+)
+def test_a_part_with_a_damaged_journal_is_swept(
+    fetching: Fetching, server: LoopbackServer, journal: bytes
+) -> None:
+    config = asset("a", server.put("/a", DATA, etag='"v1"'))
+    fetching.leave_part(config, OTHER[:CUT], validator='"v1"', bytes_total=len(DATA))
+    journal_path = fetching.part().with_name("journal.json")
+    journal_path.write_bytes(journal.replace(b"FINGERPRINT", config.fingerprint.encode()))
+    assert fetching.path(config).read_bytes() == DATA
+    assert ranges(server) == [None]
+    assert fetching.staged() == []
+
+
+def test_a_part_of_another_configuration_is_swept(fetching: Fetching, server: LoopbackServer) -> None:
+    url = server.put("/a", DATA, etag='"v1"')
+    fetching.leave_part(asset("a", f"{url}?revision=1"), OTHER[:CUT], validator='"v1"')
+    assert fetching.path(asset("a", f"{url}?revision=2")).read_bytes() == DATA
+    assert ranges(server) == [None]
+    assert fetching.staged() == []
+
+
+def test_a_wrong_checksum_drops_the_part_so_that_the_next_attempt_starts_from_zero(
+    fetching: Fetching, server: LoopbackServer
+) -> None:
+    url = server.put_sequence("/a", [Resource(data=OTHER, etag='"v1"'), Resource(data=DATA, etag='"v1"')])
+    config = asset("a", url, checksum=CHECKSUM)
+    wrong = fail(fetching, config)
+    assert wrong.is_retryable
+    assert CHECKSUM in str(wrong)
+    assert hashlib.sha256(OTHER).hexdigest() in str(wrong)
+    assert fetching.staged() == []
+    assert not fetching.layout.version_folder(config).exists()
+    assert fetching.path(config).read_bytes() == DATA
+    assert ranges(server) == [None, None]
+
+
+def test_a_part_that_was_damaged_on_disk_is_noticed_and_dropped(
+    fetching: Fetching, server: LoopbackServer
+) -> None:
+    config = asset("a", server.put("/a", DATA, etag='"v1"'), checksum=CHECKSUM)
+    fetching.leave_part(config, OTHER[:CUT], validator='"v1"', bytes_total=len(DATA))
+    assert "the checksum does not match" in str(fail(fetching, config))
+    assert fetching.path(config).read_bytes() == DATA
+    assert ranges(server) == [f"bytes={CUT}-", None]
+
+
+def test_a_killed_process_leaves_a_part_that_another_one_goes_on_with(
+    fetching: Fetching, server: LoopbackServer, tmp_path: Path
+) -> None:
+    faults = [Fault(stall_after=CUT, times=1)]
+    config = asset("a", server.put("/a", DATA, etag='"v1"', faults=faults), checksum=CHECKSUM)
+    with fetch_program(tmp_path, config) as program:
+        assert int(next(program.lines())) > 0
+        server.wait_for(lambda server: server.bytes_sent("/a") == CUT)
+        program.kill9()
+    arrived = fetching.part().stat().st_size
+    assert 0 < arrived <= CUT
+    assert fetching.path(config).read_bytes() == DATA
+    assert ranges(server) == [None, f"bytes={arrived}-"]
+    assert fetching.staged() == []
