@@ -1,0 +1,56 @@
+"""Where things lie in the cache folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from openmas_assets.messages.asset_config import AssetConfig
+
+INFO_NAME = ".asset_info.json"
+
+
+@dataclass(frozen=True)
+class CacheLayout:
+    """The places of one cache folder.
+
+    `root/asset_type/name/version/` holds an asset and its metadata, `root/.locks/` the lock files and
+    `root/.staging/` whatever is not complete yet. All on one file system, so that a commit is a rename.
+
+    Attributes:
+        root: The cache folder, absolute.
+    """
+
+    root: Path
+
+    @property
+    def locks(self) -> Path:
+        """The folder of all lock files."""
+        return self.root / ".locks"
+
+    @property
+    def staging(self) -> Path:
+        """The folder of everything that is not complete yet."""
+        return self.root / ".staging"
+
+    def version_folder(self, config: AssetConfig) -> Path:
+        """Where an asset stands once it is complete.
+
+        Args:
+            config: The asset.
+        """
+        return self.root / config.key
+
+    def staging_folder(self, config: AssetConfig) -> Path:
+        """Where an asset's parts lie, one sub-folder for each.
+
+        Args:
+            config: The asset.
+        """
+        return self.staging / config.key
+
+    def lock_path(self, config: AssetConfig) -> Path:
+        """The lock file that processes agree on before they change an asset.
+
+        Args:
+            config: The asset.
+        """
+        return self.locks / f"{config.key}.lock"

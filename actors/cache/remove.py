@@ -1,0 +1,197 @@
+"""Taking assets out of the cache: what is ours, and nothing else."""
+
+import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from openmas_assets.actors.cache.file_record import files_below
+from openmas_assets.actors.cache.folders import remove_empty_folders
+from openmas_assets.actors.cache.info import AssetInfo, UnreadableInfoError, foreign_files
+from openmas_assets.actors.cache.layout import INFO_NAME, CacheLayout
+from openmas_assets.actors.cache.lock import AssetLock
+from openmas_assets.actors.cache.staging import Staging, leftovers
+from openmas_assets.messages.asset_config import AssetConfig
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What was taken away.
+
+    Attributes:
+        removed: The keys of the copies that are gone.
+        bytes_freed: Bytes that the removed files held.
+        kept: What is not ours, or in use by another process, and was left alone.
+    """
+
+    removed: tuple[str, ...] = ()
+    bytes_freed: int = 0
+    kept: tuple[Path, ...] = ()
+
+
+def remove_copy(layout: CacheLayout, config: AssetConfig) -> Removal | None:
+    """Remove an asset's copy and the parts of it that nobody works on. A leaf worker's thread.
+
+    Args:
+        layout: The cache.
+        config: The asset.
+
+    Returns:
+        What is gone; None if another process holds the asset, in which case nothing was done.
+
+    Raises:
+        OSError: The disk refused.
+    """
+    if not layout.version_folder(config).exists() and not layout.staging_folder(config).exists():
+        return Removal()
+    return _remove_key(layout, config.key)
+
+
+def remove_all_copies(layout: CacheLayout) -> Removal:
+    """Remove every copy, part and lock file of ours, whichever project it belongs to. A leaf worker's thread.
+
+    Args:
+        layout: The cache.
+
+    Returns:
+        What is gone, and what was left alone.
+
+    Raises:
+        OSError: The disk refused.
+    """
+    keys = _known_keys(layout)
+    removals = {key: _remove_key(layout, key, with_lock_file=True) for key in keys}
+    for key in keys:
+        # No lower than that: the part of another process is an empty folder before its first byte.
+        remove_empty_folders(layout.staging / key, depth=3)
+        remove_empty_folders((layout.locks / key).parent, depth=2)
+    for folder in (layout.staging, layout.locks):
+        remove_empty_folders(folder, depth=1)
+    kept = [path for removal in removals.values() if removal is not None for path in removal.kept]
+    kept += [_place(layout, key) for key, removal in removals.items() if removal is None]
+    kept += _beside(layout, keys)
+    return Removal(
+        tuple(key for removal in removals.values() if removal is not None for key in removal.removed),
+        sum(removal.bytes_freed for removal in removals.values() if removal is not None),
+        tuple(sorted(kept)),
+    )
+
+
+def sweep_leftovers(layout: CacheLayout, config: AssetConfig) -> None:
+    """Remove what killed processes left of an asset and no transfer can go on with. Never raises.
+
+    A process that is killed right after a commit leaves the old copy in its part, and nobody who finds the
+    new one would claim that. Where nothing is left, this looks for a few folders that are not there.
+
+    Args:
+        layout: The cache.
+        config: The asset.
+    """
+    folder = layout.staging_folder(config)
+    if leftovers(folder, config.fingerprint):
+        with contextlib.suppress(OSError):
+            _sweep_locked(AssetLock(layout.lock_path(config)), folder, config.fingerprint)
+    remove_empty_folders(folder, depth=4)
+
+
+def _sweep_locked(lock: AssetLock, folder: Path, fingerprint: str) -> None:
+    if lock.try_acquire():
+        try:
+            Staging.sweep(folder, fingerprint)
+        finally:
+            lock.release()
+
+
+def _known_keys(layout: CacheLayout) -> list[str]:
+    """The keys of all copies with metadata, of all that is being worked on, and of all locks."""
+    copies = {path.parent.relative_to(layout.root) for path in layout.root.glob(f"*/*/*/{INFO_NAME}")}
+    parts = {path.relative_to(layout.staging) for path in layout.staging.glob("*/*/*/")}
+    locks = {path.relative_to(layout.locks).with_suffix("") for path in layout.locks.glob("*/*/*.lock")}
+    return sorted(key.as_posix() for key in copies | parts | locks)
+
+
+def _remove_key(layout: CacheLayout, key: str, *, with_lock_file: bool = False) -> Removal | None:
+    lock_path = layout.locks / f"{key}.lock"
+    lock = AssetLock(lock_path)
+    if not lock.try_acquire():
+        return None
+    try:
+        removal = _remove_locked(layout, key)
+        if with_lock_file:
+            # A process that waits on this very file may now hold a lock that the next one does not see. That
+            # costs a second transfer at the worst: parts have one writer each, and a commit is one rename.
+            lock_path.unlink(missing_ok=True)
+    finally:
+        lock.release()
+    return removal
+
+
+def _remove_locked(layout: CacheLayout, key: str) -> Removal:
+    version_folder, staging_folder = layout.root / key, layout.staging / key
+    bytes_before = _size_bytes(staging_folder)
+    staging = Staging.claim(staging_folder, fingerprint="")  # takes over what killed processes left
+    bytes_freed = bytes_before - _size_bytes(staging_folder)
+    try:
+        removed, kept = _move_copy(version_folder, staging.path)
+        bytes_freed += _size_bytes(staging.path)
+    finally:
+        staging.remove()
+    remove_empty_folders(version_folder, depth=3)
+    return Removal((key,) if removed else (), bytes_freed, kept)
+
+
+def _move_copy(version_folder: Path, target: Path) -> tuple[bool, tuple[Path, ...]]:
+    """Move a copy away; whether there was one, and what is not ours and stays."""
+    foreign: tuple[Path, ...] = ()
+    with contextlib.suppress(UnreadableInfoError):  # a copy of ours; which of its files are not, nobody knows
+        info = AssetInfo.read(version_folder)
+        if info is None:
+            return False, (version_folder,) if _entries(version_folder) else ()
+        foreign = tuple(path for _, path in foreign_files(version_folder, info))
+    if not foreign:
+        version_folder.rename(target / "tree")  # a reader sees all of it or nothing
+        return True, ()
+    for number, (_, path) in enumerate(files_below(version_folder)):
+        if path not in foreign:
+            path.rename(target / str(number))
+    # The metadata last: as long as it is there, an interrupted removal is a damaged copy, which heals.
+    (version_folder / INFO_NAME).unlink()
+    _remove_empty_below(version_folder)
+    return True, foreign
+
+
+def _place(layout: CacheLayout, key: str) -> Path:
+    version_folder = layout.root / key
+    return version_folder if version_folder.exists() else layout.staging / key
+
+
+def _beside(layout: CacheLayout, keys: list[str]) -> list[Path]:
+    """What lies in the cache folder where nothing of ours was: a whole folder, or a file."""
+    ours = {layout.locks, layout.staging, *(layout.root / key for key in keys)}
+    above = {folder for key in keys for folder in (layout.root / key).parents}
+    pending, found = [layout.root], []
+    while pending:
+        for path in _entries(pending.pop()):
+            if path in above:
+                pending.append(path)
+            elif path not in ours:
+                found.append(path)
+    return found
+
+
+def _entries(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def _size_bytes(folder: Path) -> int:
+    return sum(
+        Path(parent, name).lstat().st_size
+        for parent, _, names in os.walk(folder)
+        for name in names
+        if name not in (INFO_NAME, "journal.json")
+    )
+
+
+def _remove_empty_below(folder: Path) -> None:
+    for parent, _, _ in os.walk(folder, topdown=False):
+        remove_empty_folders(Path(parent), depth=1)

@@ -1,0 +1,266 @@
+"""Work in progress: folders that belong to one process each, and that the next one can take over."""
+
+import contextlib
+import secrets
+import time
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from openmas_assets.actors.cache.folders import make_folder, remove_empty_folders, remove_tree
+from openmas_assets.actors.cache.owner import Owner
+
+# Of another machine nobody can see here whether a process lives: after so long without a byte it does not.
+_FOREIGN_IDLE_SECONDS = 600.0
+_FREE = "free"
+
+
+class Journal(BaseModel):
+    """What must be known to go on with a part. Stored as `journal.json` beside the bytes.
+
+    Attributes:
+        fingerprint: Of the asset's configuration that the bytes were asked for with.
+        validator: The strong ETag or the Last-Modified date of the version that the bytes are of; None if
+            the server named none, in which case the part cannot be resumed.
+        bytes_total: How many bytes there will be, None if unknown.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    fingerprint: str
+    # It is sent to the server: from a damaged file nothing gets there that cannot stand in a header.
+    validator: Annotated[str, Field(pattern=r"^[!-~\x80-\xff][ -~\x80-\xff]*$")] | None = None
+    bytes_total: int | None = None
+
+
+class Holder(NamedTuple):
+    """Who works on an asset, and how far that is.
+
+    Attributes:
+        owner: The process.
+        bytes_done: Bytes that have arrived.
+        bytes_total: Bytes there will be, None if unknown.
+    """
+
+    owner: Owner
+    bytes_done: int
+    bytes_total: int | None
+
+
+class Staging:
+    """One folder of work in progress on one asset, claimed by this process.
+
+    A claim is a rename: `.staging/<key>/<id>.free` or the folder of a dead process becomes
+    `.staging/<key>/<id>.<owner>`. Renaming is atomic on every file system, so two processes never write
+    one part, even where file locks do not work.
+
+    Attributes:
+        path: The claimed folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def claim(cls, folder: Path, fingerprint: str) -> "Staging":
+        """Take over the largest part that can be resumed, else start an empty one; sweep the others.
+
+        Args:
+            folder: The asset's staging folder, as `CacheLayout.staging_folder` has it.
+            fingerprint: Of the asset's configuration; a part of another one is swept.
+
+        Raises:
+            OSError: The disk refused.
+        """
+        best: Staging | None = None
+        for path in _abandoned(folder):
+            claimed = cls._take(path)
+            if claimed is None:
+                continue
+            if best is None and claimed.is_resumable(fingerprint):
+                best = claimed
+            else:
+                claimed.remove()
+        if best is None:
+            best = cls(folder / f"{secrets.token_hex(8)}.{Owner.current()}")
+            make_folder(best.path)
+        return best
+
+    @classmethod
+    def sweep(cls, folder: Path, fingerprint: str) -> None:
+        """Remove the parts that nobody works on and nobody can go on with.
+
+        Args:
+            folder: The asset's staging folder.
+            fingerprint: Of the asset's configuration.
+
+        Raises:
+            OSError: The disk refused.
+        """
+        for path in leftovers(folder, fingerprint):
+            if (claimed := cls._take(path)) is not None:
+                claimed.remove()
+
+    @classmethod
+    def _take(cls, path: Path) -> "Staging | None":
+        claimed = path.with_name(f"{secrets.token_hex(8)}.{Owner.current()}")
+        try:
+            path.rename(claimed)
+        except FileNotFoundError:  # another process was quicker
+            return None
+        return cls(claimed)
+
+    @property
+    def data_path(self) -> Path:
+        """Where the transferred bytes go."""
+        return self.path / "data"
+
+    @property
+    def tree_path(self) -> Path:
+        """The folder that becomes the version folder."""
+        return self.path / "tree"
+
+    @property
+    def journal(self) -> Journal | None:
+        """What is known of the part; None if nothing or nothing readable is."""
+        return _read_journal(self.path)
+
+    def write_journal(self, journal: Journal) -> None:
+        """Say of what the part will be. To be written before the first byte is.
+
+        Args:
+            journal: What to say.
+
+        Raises:
+            OSError: The disk refused.
+        """
+        temporary = self.path / "journal.new"
+        temporary.write_text(journal.model_dump_json(), encoding="utf-8")
+        temporary.replace(self.path / "journal.json")
+
+    @property
+    def bytes_done(self) -> int:
+        """How many bytes the part holds."""
+        return _data_size(self.path)
+
+    def start_over(self) -> None:
+        """Forget what has arrived.
+
+        Raises:
+            OSError: The disk refused.
+        """
+        (self.path / "journal.json").unlink(missing_ok=True)
+        self.data_path.unlink(missing_ok=True)
+        self.drop_tree()
+
+    def drop_tree(self) -> None:
+        """Remove a half-built version folder; the transferred bytes stay."""
+        remove_tree(self.tree_path)
+
+    def release(self) -> None:
+        """Leave the part to whoever asks next; remove it if nothing in it can be resumed. Never raises."""
+        if self.is_resumable(None):
+            self.drop_tree()
+            with contextlib.suppress(OSError):
+                self.path.rename(self.path.with_name(f"{self.path.name.partition('.')[0]}.{_FREE}"))
+        else:
+            self.remove()
+
+    def remove(self) -> None:
+        """Remove the part, and the folders above it that are empty then. Never raises."""
+        remove_tree(self.path)
+        remove_empty_folders(self.path.parent, depth=4)
+
+    def is_resumable(self, fingerprint: str | None) -> bool:
+        """Whether a transfer can go on with the part.
+
+        Args:
+            fingerprint: Of the asset's configuration; None if any will do.
+        """
+        journal = self.journal
+        return (
+            journal is not None
+            and journal.validator is not None
+            and fingerprint in (None, journal.fingerprint)
+            and self.bytes_done > 0
+        )
+
+
+def find_holder(folder: Path) -> Holder | None:
+    """Who works on the asset: the live process with the most bytes, None if there is none.
+
+    Args:
+        folder: The asset's staging folder.
+    """
+    holders = [
+        Holder(owner, _data_size(path), journal.bytes_total if (journal := _read_journal(path)) else None)
+        for path in _parts(folder)
+        if (owner := _owner(path)) is not None and not owner.is_dead
+    ]
+    return max(holders, key=lambda holder: holder.bytes_done, default=None)
+
+
+def resumable_bytes(folder: Path, fingerprint: str) -> int:
+    """How many bytes the next transfer need not fetch again.
+
+    Args:
+        folder: The asset's staging folder.
+        fingerprint: Of the asset's configuration.
+    """
+    parts = (Staging(path) for path in _parts(folder))
+    return max((part.bytes_done for part in parts if part.is_resumable(fingerprint)), default=0)
+
+
+def leftovers(folder: Path, fingerprint: str) -> list[Path]:
+    """The parts that nobody works on and nobody can go on with.
+
+    Args:
+        folder: The asset's staging folder.
+        fingerprint: Of the asset's configuration.
+    """
+    return [path for path in _abandoned(folder) if not Staging(path).is_resumable(fingerprint)]
+
+
+def _parts(folder: Path) -> list[Path]:
+    with contextlib.suppress(OSError):
+        return [path for path in folder.iterdir() if "." in path.name]
+    return []
+
+
+def _owner(path: Path) -> Owner | None:
+    return Owner.parse(path.name.partition(".")[2])
+
+
+def _abandoned(folder: Path) -> list[Path]:
+    """The parts that nobody works on, those with the most bytes first."""
+    return sorted((path for path in _parts(folder) if _is_abandoned(path)), key=_data_size, reverse=True)
+
+
+def _is_abandoned(path: Path) -> bool:
+    owner = _owner(path)
+    if owner is None or owner.is_dead:
+        return True
+    return not owner.is_local and time.time() - _touched_at(path) > _FOREIGN_IDLE_SECONDS
+
+
+def _touched_at(path: Path) -> float:
+    times = [0.0]
+    for file in (path, path / "data", path / "tree"):
+        with contextlib.suppress(OSError):
+            times.append(file.stat().st_mtime)
+    return max(times)
+
+
+def _data_size(path: Path) -> int:
+    try:
+        return (path / "data").stat().st_size
+    except OSError:
+        return 0
+
+
+def _read_journal(path: Path) -> Journal | None:
+    try:
+        return Journal.model_validate_json((path / "journal.json").read_bytes())
+    except (OSError, ValidationError):
+        return None

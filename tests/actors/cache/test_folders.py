@@ -1,0 +1,57 @@
+from pathlib import Path
+
+from openmas_assets.actors.cache.folders import make_folder, remove_empty_folders, remove_tree
+from programs import Program
+from unprivileged import unprivileged
+
+
+def test_a_folder_is_made_although_another_process_keeps_removing_the_empty_ones(tmp_path: Path) -> None:
+    code = """
+        import contextlib, os, sys
+        print("ready")
+        while True:
+            for folder in sys.argv[1:]:
+                with contextlib.suppress(OSError):
+                    os.rmdir(folder)
+    """
+    lowest = tmp_path / "a" / "b" / "c"
+    with Program(code, lowest, lowest.parent, lowest.parent.parent) as program:
+        assert next(program.lines()) == "ready"
+        for _ in range(2000):
+            make_folder(lowest)
+
+
+def test_a_tree_whose_folders_forbid_it_is_removed_all_the_same(tmp_path: Path) -> None:
+    inner = tmp_path / "tree" / "inner"
+    inner.mkdir(parents=True)
+    (inner / "file").touch()
+    inner.chmod(0)
+    (tmp_path / "tree").chmod(0o500)
+    unprivileged(lambda: remove_tree(tmp_path / "tree"))
+    assert not (tmp_path / "tree").exists()
+
+
+def test_what_a_link_leads_to_is_not_removed_with_it(tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir(mode=0o750)
+    (tmp_path / "precious" / "file").touch()
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "link").symlink_to(tmp_path / "precious")
+    (tmp_path / "link").symlink_to(tmp_path / "precious")
+    remove_tree(tmp_path / "tree")
+    remove_tree(tmp_path / "link")
+    assert not (tmp_path / "tree").exists()
+    assert (tmp_path / "precious" / "file").exists()
+    assert (tmp_path / "precious").stat().st_mode & 0o777 == 0o750
+
+
+def test_empty_folders_go_as_far_up_as_asked_and_not_beyond_the_first_that_is_not(
+    tmp_path: Path,
+) -> None:
+    lowest = tmp_path / "a" / "b" / "c" / "d"
+    lowest.mkdir(parents=True)
+    remove_empty_folders(lowest, depth=2)
+    assert (tmp_path / "a" / "b").is_dir()
+    assert not (tmp_path / "a" / "b" / "c").exists()
+    (tmp_path / "a" / "file").touch()
+    remove_empty_folders(tmp_path / "a" / "b", depth=3)
+    assert list((tmp_path / "a").iterdir()) == [tmp_path / "a" / "file"]

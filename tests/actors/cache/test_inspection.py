@@ -1,0 +1,216 @@
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cache_bench import CacheBench
+from openmas_assets.actors.cache.layout import INFO_NAME
+from openmas_assets.actors.cache.staging import Journal, Staging
+from openmas_assets.actors.cache.witness import are_unchanged
+from projects import asset
+from unprivileged import unprivileged
+
+CHECKSUM = "sha256:" + "0" * 64
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> CacheBench:
+    return CacheBench(tmp_path)
+
+
+def test_nothing_there_is_not_cached(bench: CacheBench) -> None:
+    inspection = bench.inspect(asset("a", "https://host/a.bin"))
+    assert (inspection.status, inspection.path, inspection.size_bytes) == ("not_cached", None, None)
+    assert not bench.layout.root.exists()
+
+
+def test_a_complete_file_is_cached_at_its_own_path(bench: CacheBench) -> None:
+    config = asset("a", bench.source("a.bin", b"abc"), version="1")
+    bench.hit(config)
+    inspection = bench.inspect(config)
+    assert inspection.status == "cached"
+    assert inspection.path == bench.layout.root / "model" / "a" / "1" / "a.bin"
+    assert inspection.size_bytes == 3
+
+
+def test_a_complete_folder_is_cached_at_its_version_folder(bench: CacheBench) -> None:
+    config = asset("a", bench.source("folder", {"x": b"1", "y/z": b"22"}), version="1")
+    bench.hit(config)
+    inspection = bench.inspect(config)
+    assert inspection.status == "cached"
+    assert inspection.path == bench.layout.root / "model" / "a" / "1"
+    assert inspection.size_bytes == 3
+
+
+def test_a_transfer_that_ended_early_is_partial_with_the_bytes_it_has(bench: CacheBench) -> None:
+    config = asset("a", "https://host/a.bin")
+    staging = Staging.claim(bench.layout.staging_folder(config), config.fingerprint)
+    staging.write_journal(Journal(fingerprint=config.fingerprint, validator='"v"'))
+    staging.data_path.write_bytes(b"12345")
+    staging.release()
+    inspection = bench.inspect(config)
+    assert (inspection.status, inspection.path, inspection.size_bytes) == ("partial", None, 5)
+    changed = asset("a", "https://host/b.bin")
+    assert bench.inspect(changed).status == "not_cached"
+
+
+def _cached(bench: CacheBench, **fields: Any) -> Any:
+    source = bench.source("a.bin", b"abc")
+    bench.hit(asset("a", source, **fields))
+    return source
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"checksum": CHECKSUM},
+        {"unpack": True, "unpack_format": "zip"},
+        {"filename": "b.bin"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_change_of_source_checksum_or_unpacking_makes_it_stale(
+    bench: CacheBench, change: dict[str, Any]
+) -> None:
+    source = _cached(bench)
+    inspection = bench.inspect(asset("a", source, **change))
+    assert (inspection.status, inspection.path) == ("stale", None)
+
+
+def test_another_source_makes_it_stale(bench: CacheBench) -> None:
+    _cached(bench)
+    assert bench.inspect(asset("a", bench.source("b.bin", b"abc"))).status == "stale"
+    assert bench.inspect(asset("a", "https://host/a.bin")).status == "stale"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"description": "better words"},
+        {"retries": 9},
+        {"retry_delay_seconds": 0.5},
+        {"progress_report": False},
+        {"progress_report_interval_mb": 50},
+        {"unpack_format": "zip"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_change_of_what_does_not_change_the_bytes_is_no_reason_to_download_again(
+    bench: CacheBench, change: dict[str, Any]
+) -> None:
+    source = _cached(bench)
+    assert bench.inspect(asset("a", source, **change)).status == "cached"
+
+
+def test_another_version_is_another_copy(bench: CacheBench) -> None:
+    source = _cached(bench, version="1")
+    assert bench.inspect(asset("a", source, version="2")).status == "not_cached"
+    assert bench.inspect(asset("a", source, version="1")).status == "cached"
+
+
+def test_a_changed_local_file_makes_it_stale_and_the_next_request_copies_it_anew(bench: CacheBench) -> None:
+    source = _cached(bench)
+    source.write_bytes(b"other")
+    config = asset("a", source)
+    assert bench.inspect(config).status == "stale"
+    assert bench.hit(config).path.read_bytes() == b"other"
+    assert bench.inspect(config).status == "cached"
+
+
+def test_a_touched_local_file_makes_it_stale(bench: CacheBench) -> None:
+    source = _cached(bench)
+    os.utime(source, ns=(0, source.stat().st_mtime_ns + 1))
+    assert bench.inspect(asset("a", source)).status == "stale"
+
+
+@pytest.mark.parametrize("relative", ["y/z", "y/new"])
+def test_a_change_deep_inside_a_local_folder_makes_it_stale(bench: CacheBench, relative: str) -> None:
+    source = bench.source("folder", {"x": b"1", "y/z": b"22"})
+    config = asset("a", source)
+    bench.hit(config)
+    (source / relative).write_bytes(b"333")
+    assert bench.inspect(config).status == "stale"
+
+
+def test_a_copy_whose_local_source_is_gone_is_still_good(bench: CacheBench) -> None:
+    source = _cached(bench)
+    source.unlink()
+    assert bench.inspect(asset("a", source)).status == "cached"
+
+
+def test_the_witnesses_of_a_local_copy_tell_of_a_change_at_the_source(bench: CacheBench) -> None:
+    source = _cached(bench)
+    witnesses = bench.inspect(asset("a", source)).witnesses
+    assert witnesses is not None
+    assert are_unchanged(witnesses)
+    source.write_bytes(b"other")
+    assert not are_unchanged(witnesses)
+
+
+def test_a_copy_of_a_local_folder_has_no_witnesses_as_only_a_walk_can_tell(bench: CacheBench) -> None:
+    config = asset("a", bench.source("folder", {"x": b"1"}))
+    assert bench.hit(config).witnesses is None
+
+
+def test_the_witnesses_tell_when_another_process_marks_the_copy_corrupt(bench: CacheBench) -> None:
+    config = asset("a", _cached(bench))
+    witnesses = bench.inspect(config).witnesses
+    assert witnesses is not None
+    bench.info(config).model_copy(update={"is_corrupt": True}).write(bench.layout.version_folder(config))
+    assert not are_unchanged(witnesses)
+    assert bench.inspect(config).status == "corrupt"
+
+
+def _unlink_metadata_target(folder: Path) -> None:
+    (folder / INFO_NAME).unlink()
+    (folder / INFO_NAME).mkdir()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "a.bin").write_bytes(b"ABC"),
+        lambda folder: (folder / "a.bin").unlink(),
+        lambda folder: (folder / INFO_NAME).write_text("{}"),
+        lambda folder: (folder / INFO_NAME).write_bytes(b"\xff" * 100),
+        _unlink_metadata_target,
+    ],
+    ids=["changed", "missing", "other metadata", "no text", "a folder in place of the metadata"],
+)
+def test_a_damaged_copy_is_corrupt_and_the_next_request_heals_it(bench: CacheBench, damage: Any) -> None:
+    config = asset("a", _cached(bench))
+    damage(bench.layout.version_folder(config))
+    inspection = bench.inspect(config)
+    assert (inspection.status, inspection.path) == ("corrupt", None)
+    assert bench.hit(config).path.read_bytes() == b"abc"
+    assert bench.inspect(config).status == "cached"
+
+
+def test_a_folder_without_metadata_is_not_cached(bench: CacheBench) -> None:
+    config = asset("a", bench.source("a.bin", b"abc"))
+    folder = bench.layout.version_folder(config)
+    folder.mkdir(parents=True)
+    (folder / "a.bin").write_bytes(b"abc")
+    assert bench.inspect(config).status == "not_cached"
+
+
+def test_a_copy_that_was_only_moved_is_read_and_trusted_again_not_transferred(bench: CacheBench) -> None:
+    config = asset("a", _cached(bench))
+    path = bench.layout.version_folder(config) / "a.bin"
+    os.utime(path)
+    assert bench.inspect(config).status == "corrupt"
+    inode = path.stat().st_ino
+    assert not bench.hit(config).was_transferred
+    assert path.stat().st_ino == inode
+    assert bench.inspect(config).status == "cached"
+
+
+def test_in_a_cache_that_cannot_be_written_a_copy_is_handed_out_and_nothing_else_is_tried(
+    bench: CacheBench,
+) -> None:
+    config = asset("a", _cached(bench))
+    with bench.read_only():
+        hit = unprivileged(lambda: bench.hit(config))
+    assert hit.path.read_bytes() == b"abc"
+    assert not hit.was_transferred

@@ -1,0 +1,121 @@
+import contextlib
+import itertools
+import threading
+from pathlib import Path
+
+import pytest
+
+from openmas_assets.actors.cache.lock import AssetLock
+from programs import Program
+
+HOLD = """
+    import signal, sys
+    from pathlib import Path
+    from openmas_assets.actors.cache.lock import AssetLock
+    lock = AssetLock(Path(sys.argv[1]))
+    print(lock.try_acquire())
+    signal.pause()
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / ".locks" / "model" / "a" / "1.lock"
+
+
+def test_only_one_holds_a_lock_and_the_next_may_once_it_is_free(path: Path) -> None:
+    one, other = AssetLock(path), AssetLock(path)
+    assert one.try_acquire()
+    assert not other.try_acquire()
+    one.release()
+    assert other.try_acquire()
+    other.release()
+
+
+def test_locks_of_two_assets_are_independent(path: Path) -> None:
+    one, other = AssetLock(path), AssetLock(path.with_name("2.lock"))
+    assert one.try_acquire()
+    assert other.try_acquire()
+    one.release()
+    other.release()
+
+
+def test_freeing_what_is_free_does_nothing(path: Path) -> None:
+    lock = AssetLock(path)
+    lock.release()
+    assert lock.try_acquire()
+    lock.release()
+    lock.release()
+
+
+def test_another_thread_is_kept_out_too(path: Path) -> None:
+    lock = AssetLock(path)
+    assert lock.try_acquire()
+    answers: list[bool] = []
+    thread = threading.Thread(target=lambda: answers.append(AssetLock(path).try_acquire()))
+    thread.start()
+    thread.join()
+    assert answers == [False]
+    lock.release()
+
+
+def test_the_lock_of_a_killed_process_is_free(path: Path) -> None:
+    lock = AssetLock(path)
+    with Program(HOLD, path) as program:
+        assert next(program.lines()) == "True"
+        assert not lock.try_acquire()
+        program.kill9()
+        assert lock.try_acquire()
+    lock.release()
+
+
+def test_of_eight_processes_one_gets_the_lock(path: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        programs = [stack.enter_context(Program(HOLD, path)) for _ in range(8)]
+        answers = [next(program.lines()) for program in programs]
+    assert sorted(answers) == ["False"] * 7 + ["True"]
+
+
+def test_the_lock_file_may_vanish_with_its_folders_at_any_moment(path: Path) -> None:
+    """As it does while another process runs `clear-cache --all`."""
+    code = """
+        import sys
+        from pathlib import Path
+        from openmas_assets.actors.cache.lock import AssetLock
+        path = Path(sys.argv[1])
+        print("ready")
+        taken = 0
+        while taken < 300:
+            lock = AssetLock(path)
+            taken += lock.try_acquire()
+            lock.release()
+        print("done")
+    """
+    with Program(code, path) as program:
+        assert next(program.lines()) == "ready"
+        while program.is_running:
+            with contextlib.suppress(OSError):
+                path.unlink()
+            for folder in itertools.islice(path.parents, 3):
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+        done = program.wait()
+    assert (done.stdout, done.stderr) == ("ready\ndone\n", "")
+
+
+@pytest.mark.parametrize("number", ["ENOLCK", "EOPNOTSUPP"])
+def test_a_file_system_without_locks_is_no_reason_to_fail(path: Path, tmp_path: Path, number: str) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import errno, fcntl\n"
+        "def flock(fd, operation):\n"
+        f"    raise OSError(errno.{number}, 'no locks available')\n"
+        "fcntl.flock = flock\n"
+    )
+    with Program(HOLD, path, env={"PYTHONPATH": str(tmp_path)}) as program:
+        assert next(program.lines()) == "True"
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        AssetLock(tmp_path / "file" / "a.lock").try_acquire()
