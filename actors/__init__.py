@@ -1,0 +1,19 @@
+"""Who says it and what they do: the actors, their facades, the sources of bytes, the disk cache."""
+
+from openmas_assets.actors.display import BarDisplay, LogDisplay
+from openmas_assets.actors.manager import AssetManager
+from openmas_assets.actors.project import Project, find_project_file, load_project
+from openmas_assets.actors.reply import ActorClosedError, Reply
+from openmas_assets.actors.system import AssetSystem
+
+__all__ = [
+    "ActorClosedError",
+    "AssetManager",
+    "AssetSystem",
+    "BarDisplay",
+    "LogDisplay",
+    "Project",
+    "Reply",
+    "find_project_file",
+    "load_project",
+]

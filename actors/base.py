@@ -1,0 +1,93 @@
+"""What all our actors have in common."""
+
+import contextlib
+import logging
+from types import TracebackType
+from typing import Any
+
+import pykka
+
+from openmas_assets.actors.crash import crash_cause
+from openmas_assets.actors.reply import Reply
+from openmas_assets.messages.errors import AssetError
+from openmas_assets.messages.supervision import WorkerGone
+
+logger = logging.getLogger("openmas_assets")
+
+
+class AssetActor(pykka.ThreadingActor):
+    """An actor that answers with a `Reply`, and an expected failure with an `AssetError`.
+
+    A subclass handles its protocol in `_receive`, one `match` whose last arm is `self._on_unknown(message)`.
+    """
+
+    # A program that forgets `close()` must still exit. What a thread that is cut off at exit leaves behind is
+    # what a kill leaves behind, and the next run heals that.
+    use_daemon_thread = True
+
+    @staticmethod
+    def _create_future() -> Reply[Any]:
+        return Reply()
+
+    def _start_actor_loop(self) -> None:
+        try:
+            super()._start_actor_loop()
+        except RuntimeError:
+            # There is no thread left. pykka has registered the actor already, and `ActorRegistry.stop_all()`
+            # would wait forever for one that never ran.
+            pykka.ActorRegistry.unregister(self.actor_ref)
+            self.actor_stopped.set()
+            raise
+
+    def on_receive(self, message: Any) -> Any:
+        """Handle one message, in the actor's own thread.
+
+        Args:
+            message: A message of the actor's protocol.
+
+        Returns:
+            The answer, or a `Reply` that will be settled with it. An `AssetError` of a handler becomes the
+            answer and is no crash, so that a `tell` of a bad request cannot stop the actor.
+        """
+        try:
+            return self._receive(message)
+        except AssetError as error:
+            return Reply.failed(error)
+
+    def _receive(self, message: Any) -> Any:
+        raise NotImplementedError
+
+    def _on_unknown(self, message: Any) -> Any:
+        name = type(self).__name__
+        logger.warning("%s does not understand a %s, dropped it", name, type(message).__name__)
+        raise AssetError(f"{name} does not understand a message of type {type(message).__name__}")
+
+
+class WorkerActor(AssetActor):
+    """An actor with a supervisor, which it tells when it ends, however it ends.
+
+    Args:
+        supervisor_ref: Whom to tell; it gets a `WorkerGone`.
+    """
+
+    def __init__(self, supervisor_ref: pykka.ActorRef[Any]) -> None:
+        super().__init__()
+        self._supervisor_ref = supervisor_ref
+
+    def on_stop(self) -> None:
+        """Tell the supervisor that this worker was stopped. The actor's own thread."""
+        self._tell_supervisor(WorkerGone(worker_urn=self.actor_urn))
+
+    def on_failure(
+        self,
+        exception_type: type[BaseException] | None,  # noqa: ARG002 - pykka's signature
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,  # noqa: ARG002 - pykka's signature
+    ) -> None:
+        """Tell the supervisor that a bug has ended this worker. The actor's own thread."""
+        self._tell_supervisor(WorkerGone(worker_urn=self.actor_urn, cause=crash_cause(exception_value)))
+
+    def _tell_supervisor(self, message: Any) -> None:
+        # A supervisor that is gone has answered its waiters and needs no more news.
+        with contextlib.suppress(pykka.ActorDeadError):
+            self._supervisor_ref.tell(message)

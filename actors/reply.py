@@ -1,0 +1,279 @@
+"""The future of our actors: for threads, for asyncio, and for other actors."""
+
+import concurrent.futures
+import contextlib
+import copy
+import logging
+import sys
+import threading
+from collections.abc import Callable, Generator
+from queue import Full
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import pykka
+
+from openmas_assets.messages.errors import AssetError
+from openmas_assets.messages.manager import AssetFailed
+
+logger = logging.getLogger("openmas_assets")
+
+# asyncio is a seventh of the terminal's start-up, and whoever awaits has imported it.
+if TYPE_CHECKING:
+    import asyncio
+
+T = TypeVar("T")
+_ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
+
+
+class ActorClosedError(AssetError, pykka.ActorDeadError):
+    """The actor that was asked has stopped: closed, or crashed by a bug."""
+
+    def __init__(
+        self,
+        problem: str = "the asset manager is closed",
+        *,
+        fix: str = "Open a new one, or ask before closing it.",
+    ) -> None:
+        super().__init__(problem, fix=fix)
+
+
+class Reply(pykka.ThreadingFuture[T], Generic[T]):
+    """An answer that is there now or will be.
+
+    A thread calls `get(timeout=…)`, a coroutine `await`s, an actor has it piped to its own inbox. No
+    thread is spent on a waiter: whoever settles the reply runs its callbacks.
+
+    It differs from `pykka.ThreadingFuture` in that
+
+    * the first answer wins and later ones are dropped, so that a cancelled reply can still be answered;
+    * a reply that is set to another reply follows that one: an actor answers later by returning a `Reply`;
+    * awaiting does not block the event loop;
+    * a dead actor's `ActorDeadError` arrives as an `AssetError` ("closed");
+    * each `get` and `await` that fails raises an instance of its own of an `AssetError`.
+
+    What pykka derives from a reply (by `map`, `filter`, `join`, `reduce`, `ActorRef.stop(block=False)`) asks
+    when it is asked: it can be awaited too, which costs a thread, and cannot be cancelled.
+
+    Attributes:
+        is_cancelled: Whether whoever waited has given up.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._callbacks: list[Callable[[Reply[T]], None]] | None = []
+        self._waiting_count = 0
+        self._followed: Reply[T] | None = None
+        self.is_cancelled = False
+
+    @classmethod
+    def failed(cls, error: Exception) -> "Reply[T]":
+        """A reply that is settled with an error already.
+
+        Args:
+            error: What `get` and `await` will raise.
+        """
+        reply = cls()
+        reply.set_exception((type(error), error, None))
+        return reply
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the answer, an error or a cancellation is there."""
+        return self._callbacks is None
+
+    def get(self, *, timeout: float | None = None) -> Any:
+        """Wait for the answer. Blocks; for threads other than an event loop's or an actor's.
+
+        Args:
+            timeout: How many seconds to wait at the most; None for as long as it takes. Whoever runs out of
+                time has not given up: the answer may still be got. To give up, `cancel`.
+
+        Raises:
+            pykka.Timeout: There is no answer yet.
+            AssetError: What stands in the answer's place.
+            concurrent.futures.CancelledError: This very reply was cancelled.
+        """
+        self._enter()
+        try:
+            return super().get(timeout=timeout)
+        except AssetError as shared:
+            error = _for_one_waiter(shared.with_traceback(None))
+        finally:
+            self._leave()
+        # Raised outside the handler: within it, each waiter's error would hold on to the shared one.
+        try:
+            raise error
+        finally:
+            del error  # the traceback holds this frame
+
+    def set(self, value: Any = None) -> None:
+        """Settle with an answer, or follow `value` where that is a reply itself. Any thread.
+
+        Args:
+            value: The answer.
+        """
+        if isinstance(value, Reply):
+            self._follow(value)
+        else:
+            self._settle(lambda: super(Reply, self).set(value))
+
+    def set_exception(self, exc_info: _ExcInfo | None = None) -> None:
+        """Settle with an error. Any thread.
+
+        Args:
+            exc_info: As of `sys.exc_info()`; the exception being handled where it is None.
+        """
+        exc_info = exc_info or sys.exc_info()
+        if isinstance(exc_info[1], pykka.ActorDeadError | AssetError):
+            exc_info = (type(error := _for_one_waiter(exc_info[1])), error, None)
+        self._settle(lambda: super(Reply, self).set_exception(exc_info))
+
+    def cancel(self) -> bool:
+        """Give up waiting: whoever works for this reply alone may stop. Never blocks; any thread.
+
+        Returns:
+            Whether it is cancelled; False if there was an answer before.
+        """
+        if self._get_hook is not None:
+            return False
+        error = concurrent.futures.CancelledError()
+
+        def settle() -> None:
+            super(Reply, self).set_exception((type(error), error, None))
+            self.is_cancelled = True
+
+        self._settle(settle)
+        # `_follow` looks at these two in the other order, so that one of both sees the other's change.
+        if self.is_cancelled and self._followed is not None:
+            self._followed.cancel()
+        return self.is_cancelled
+
+    def add_done_callback(self, callback: "Callable[[Reply[T]], None]") -> None:
+        """Have `callback(reply)` called once the reply is settled; now, if it is.
+
+        Args:
+            callback: Runs in the thread that settles the reply, usually an actor's, and so must not block.
+                What it raises is logged.
+        """
+        if self._get_hook is not None:
+            self._asked_in_thread().add_done_callback(callback)
+            return
+        with self._lock:
+            if self._callbacks is not None:
+                self._callbacks.append(callback)
+                return
+        self._call(callback)
+
+    def pipe_to(self, actor_ref: pykka.ActorRef[Any]) -> None:
+        """Have the answer told to an actor; an error arrives as an `AssetFailed`.
+
+        This is how an actor asks without blocking its own inbox. A dead actor is not told, and nobody is
+        told that the reply was cancelled.
+
+        Args:
+            actor_ref: Who is told.
+        """
+
+        def tell(reply: Reply[T]) -> None:
+            try:
+                answer: Any = reply.get()
+            except concurrent.futures.CancelledError:
+                return
+            except AssetError as error:
+                answer = AssetFailed(name=error.asset_name, error=error)
+            except Exception as error:  # noqa: BLE001 - a bug of who was asked: who asked is told, not stopped
+                answer = AssetFailed(name=None, error=AssetError(f"a bug: {type(error).__name__}: {error}"))
+            with contextlib.suppress(pykka.ActorDeadError):
+                actor_ref.tell(answer)
+
+        self.add_done_callback(tell)
+
+    def __await__(self) -> Generator[Any, None, T]:
+        if self._get_hook is not None:
+            return (yield from self._asked_in_thread().__await__())
+        if not self.is_done:
+            yield from self._wait_in_loop().__await__()
+        return self.get(timeout=0)  # type: ignore[no-any-return]
+
+    async def _wait_in_loop(self) -> None:
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        self.add_done_callback(lambda _: _wake(loop, waiter))
+        self._enter()
+        has_given_up = False
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            has_given_up = True
+            raise
+        finally:
+            self._leave(has_given_up=has_given_up)
+
+    def _enter(self) -> None:
+        with self._lock:
+            self._waiting_count += 1
+
+    def _leave(self, *, has_given_up: bool = False) -> None:
+        with self._lock:
+            self._waiting_count -= 1
+            is_last = self._waiting_count == 0
+        # Several may wait for one reply; only the last to leave takes the request back.
+        if has_given_up and is_last:
+            self.cancel()
+
+    def _follow(self, other: "Reply[T]") -> None:
+        self._followed = other
+        other.add_done_callback(self._adopt)
+        if self.is_cancelled:  # before the actor came to answer
+            other.cancel()
+
+    def _adopt(self, other: "Reply[T]") -> None:
+        try:
+            self.set(other.get())
+        except Exception as error:  # noqa: BLE001 - whatever the answer is, it is passed on
+            self.set_exception((type(error), error, error.__traceback__))
+
+    def _settle(self, settle: Callable[[], None]) -> None:
+        try:
+            settle()
+        except Full:
+            return
+        with self._lock:
+            callbacks, self._callbacks = self._callbacks or [], None
+        for callback in callbacks:
+            self._call(callback)
+
+    def _call(self, callback: "Callable[[Reply[T]], None]") -> None:
+        try:
+            callback(self)
+        except Exception:
+            # It runs in an actor's thread: somebody else's bug must not end that one.
+            logger.exception("a done-callback of a reply failed")
+
+    def _asked_in_thread(self) -> "Reply[T]":
+        """For a derived reply, which nobody settles: its answer has to be asked for, and that blocks."""
+        reply: Reply[T] = Reply()
+        threading.Thread(target=reply._adopt, args=[self], name="reply-asked", daemon=True).start()
+        return reply
+
+
+def _for_one_waiter(error: BaseException) -> BaseException:
+    """An instance of its own for each waiter: a shared one would collect every waiter's traceback."""
+    if isinstance(error, AssetError):
+        return copy.copy(error)
+    return ActorClosedError()
+
+
+def _wake(loop: "asyncio.AbstractEventLoop", waiter: "asyncio.Future[None]") -> None:
+    """Wake a coroutine from another thread. A loop closed meanwhile has nobody left to wake."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(_finish, waiter)
+
+
+def _finish(waiter: "asyncio.Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_result(None)

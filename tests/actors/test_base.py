@@ -1,0 +1,147 @@
+"""What all our actors have in common, and how workers tell of their end."""
+
+import logging
+import queue
+import threading
+from typing import Any
+
+import pykka
+import pytest
+from pykka.messages import ProxyCall
+
+from openmas_assets.actors.base import AssetActor, WorkerActor
+from openmas_assets.messages.errors import AssetError
+from openmas_assets.messages.supervision import WorkerGone
+
+
+class Clerk(AssetActor):
+    def _receive(self, message: Any) -> Any:
+        match message:
+            case "thread":
+                return threading.current_thread()
+            case AssetError():
+                raise message
+            case ValueError():
+                raise message
+            case _:
+                return self._on_unknown(message)
+
+
+class Worker(WorkerActor):
+    def _receive(self, message: Any) -> Any:
+        raise message
+
+
+class Supervisor(AssetActor):
+    def __init__(self, news: "queue.Queue[WorkerGone]") -> None:
+        super().__init__()
+        self._news = news
+
+    def _receive(self, message: Any) -> Any:
+        self._news.put(message)
+
+
+class UnprintableError(Exception):
+    def __str__(self) -> str:
+        raise ValueError
+
+
+@pytest.fixture
+def news() -> "queue.Queue[WorkerGone]":
+    return queue.Queue()
+
+
+@pytest.fixture
+def worker(news: "queue.Queue[WorkerGone]") -> pykka.ActorRef[Worker]:
+    return Worker.start(Supervisor.start(news))
+
+
+def test_an_unknown_message_is_logged_its_asker_is_told_and_the_actor_lives(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clerk = Clerk.start()
+    clerk.tell(object())
+    with pytest.raises(AssetError, match="Clerk does not understand a message of type dict"):
+        clerk.ask({"secret": "s3cret"})
+    assert clerk.is_alive()
+    texts = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert texts == [
+        "Clerk does not understand a object, dropped it",
+        "Clerk does not understand a dict, dropped it",
+    ]
+
+
+def test_an_expected_failure_that_nobody_asked_for_is_no_crash() -> None:
+    clerk = Clerk.start()
+    clerk.tell(AssetError("no"))
+    with pytest.raises(AssetError, match="no"):
+        clerk.ask(AssetError("no"))
+    assert clerk.is_alive()
+
+
+def test_a_bug_under_ask_goes_to_the_asker_and_under_tell_ends_the_actor() -> None:
+    clerk = Clerk.start()
+    with pytest.raises(ValueError, match="a bug"):
+        clerk.ask(ValueError("a bug"))
+    assert clerk.is_alive()
+    clerk.tell(ValueError("a bug"))
+    assert clerk.actor_stopped.wait(10)
+
+
+def test_actors_run_in_daemon_threads_so_that_a_program_can_end() -> None:
+    assert Clerk.start().ask("thread", block=True).daemon
+
+
+def test_a_worker_that_is_stopped_says_so(
+    worker: pykka.ActorRef[Worker], news: "queue.Queue[WorkerGone]"
+) -> None:
+    worker.stop()
+    assert news.get(timeout=10) == WorkerGone(worker_urn=worker.actor_urn, cause=None)
+
+
+@pytest.mark.parametrize(
+    ("bug", "cause"),
+    [
+        (ValueError("oh"), "ValueError: oh"),
+        (UnprintableError(), "UnprintableError"),
+        (ValueError("\udcff"), "ValueError: \udcff"),
+    ],
+    ids=["plain", "unprintable", "no UTF-8"],
+)
+def test_a_worker_that_crashes_says_of_what(
+    worker: pykka.ActorRef[Worker],
+    news: "queue.Queue[WorkerGone]",
+    monkeypatch: pytest.MonkeyPatch,
+    bug: Exception,
+    cause: str,
+) -> None:
+    # Captured logs travel as UTF-8 when tests run in parallel, and pykka logs the bug.
+    monkeypatch.setattr(logging.getLogger("pykka"), "disabled", True)
+    worker.tell(bug)
+    assert news.get(timeout=10) == WorkerGone(worker_urn=worker.actor_urn, cause=cause)
+
+
+def test_a_worker_that_crashes_outside_of_our_code_says_so_too(
+    worker: pykka.ActorRef[Worker], news: "queue.Queue[WorkerGone]"
+) -> None:
+    worker.tell(ProxyCall(attr_path=("no_such_method",), args=(), kwargs={}))
+    assert "no_such_method" in str(news.get(timeout=10).cause)
+
+
+def test_a_worker_whose_supervisor_is_gone_ends_in_silence(
+    worker: pykka.ActorRef[Worker], caplog: pytest.LogCaptureFixture
+) -> None:
+    [supervisor] = pykka.ActorRegistry.get_by_class(Supervisor)
+    supervisor.stop()
+    assert worker.stop()
+    assert not caplog.records
+
+
+def test_an_actor_that_gets_no_thread_leaves_nothing_behind_that_stop_all_would_wait_for() -> None:
+    threading.stack_size(1 << 46)  # more than there is: no thread can be started
+    try:
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            Clerk.start()
+    finally:
+        threading.stack_size(0)
+    assert pykka.ActorRegistry.get_by_class(Clerk) == []
