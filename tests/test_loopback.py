@@ -425,6 +425,30 @@ def test_close_ends_stalled_unread_throttled_and_idle_connections(fault: Fault) 
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("loopback-")]
 
 
+def test_what_stands_nearest_is_served_and_below_it_what_is_put_for_everything(
+    server: LoopbackServer, client: requests.Session
+) -> None:
+    server.put("/*", b"all")
+    server.put("/a/b/*", b"below b")
+    server.put("/a/b/c", b"c")
+    asked = ["/a/b/c?q=1", "/a/b/d/e?q=/x/y", "/a/b", "/z"]
+    assert [client.get(server.url(path)).content for path in asked] == [b"c", b"below b", b"all", b"all"]
+
+
+def test_an_answer_can_depend_on_the_requests_headers(
+    server: LoopbackServer, client: requests.Session
+) -> None:
+    refusal = Resource(status=401)
+    url = server.put(
+        "/a.bin",
+        DATA,
+        faults=[Fault(status=503)],
+        instead=lambda headers: None if headers.get("X-Key") == "right" else refusal,
+    )
+    assert client.get(url).status_code == 401
+    assert client.get(url, headers={"x-key": "right"}).status_code == 503
+
+
 def test_a_large_file_arrives_whole(server: LoopbackServer, tmp_path: Path) -> None:
     with (tmp_path / "big").open("wb") as sparse:
         sparse.truncate(256 * 1024 * 1024)

@@ -1,7 +1,7 @@
 """A real HTTP server on loopback for tests: it serves bytes, goes wrong where told to, and counts exactly."""
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +66,8 @@ class LoopbackServer:
         """Serve `data` at `path` from now on, with the `options` of a `Resource`, and return its URL.
 
         Args:
-            path: The path as it travels, percent-encoded; without a query it stands for every query.
+            path: The path as it travels, percent-encoded; without a query it stands for every query, and with
+                `/*` at its end for everything below it that has nothing nearer.
             data: The bytes, or a file that is streamed from disk.
             options: Fields of `Resource`: `etag`, `ranges`, `framing`, `status`, `redirect`, `faults`, …
         """
@@ -148,9 +149,19 @@ class LoopbackServer:
         if method not in ("GET", "HEAD"):
             return Resource(status=405, headers={"Allow": "GET, HEAD", "Connection": "close"}), Fault()
         with self._lock:
-            shelf = self._shelves.get(path) or self._shelves.get(path.partition("?")[0])
+            shelf = next((self._shelves[name] for name in _names(path) if name in self._shelves), None)
             if shelf is None:
                 return Resource(status=404), Fault()
             taken = shelf.current()
             shelf.gets += method == "GET"
             return taken
+
+
+def _names(path: str) -> Iterator[str]:
+    """Yield under what a path may be served, the nearest first."""
+    yield path
+    folder = path.partition("?")[0]
+    yield folder
+    while folder:
+        folder = folder.rpartition("/")[0]
+        yield folder + "/*"

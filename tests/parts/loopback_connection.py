@@ -81,6 +81,9 @@ class Connection:
         """Answer a request; tell whether the connection can serve another."""
         try:
             resource, fault = self._take(request.method, request.path)
+            other = resource.instead(request.headers) if resource.instead is not None else None
+            if other is not None:
+                resource, fault = other, Fault()
             if fault.hang_before_headers and not self._is_let_go(fault.gate):
                 return False
             if fault.garbage is not None:

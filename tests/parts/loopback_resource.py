@@ -2,8 +2,9 @@
 
 import gzip
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from email.message import Message
 from functools import cached_property
 from pathlib import Path
 from threading import Event
@@ -58,6 +59,8 @@ class Resource:
         redirect: The `Location`, a path or a URL; the status is 302 unless `status` says otherwise.
         bytes_per_second: The pace at which the body is sent; None: as fast as it goes.
         faults: They have their turns one after the other, each for its `times`; then all goes well.
+        instead: Asked with each request's headers; what it returns is sent instead, without the faults here,
+            None: this one. So an answer can depend on a credential.
     """
 
     data: bytes | Path = b""
@@ -71,6 +74,7 @@ class Resource:
     redirect: str | None = None
     bytes_per_second: int | None = None
     faults: Sequence[Fault] = ()
+    instead: Callable[[Message], "Resource | None"] | None = None
 
     @cached_property
     def size_bytes(self) -> int:

@@ -1,0 +1,332 @@
+"""Kills a process with SIGKILL at random moments of its work on a cache, and looks what is left each time.
+
+    python tests/campaigns/kill9.py --rounds 200 --seed 1
+
+Each round serves other bytes or the same, lets a child fetch, refresh, unpack, copy and clear four assets,
+kills it, and then checks
+
+* that whatever a fresh process would hand out as cached is complete, of one version, and a right one;
+* that the next run gets right bytes, and resumes where it can;
+* that after it nothing is left in the staging folder.
+"""
+
+import argparse
+import contextlib
+import glob
+import hashlib
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "parts"))
+
+from archives import Item, file, symlink, write_archive
+from loopback import LoopbackServer
+from openmas_assets.actors.cache.inspection import inspect
+from openmas_assets.actors.cache.layout import INFO_NAME, CacheLayout
+from openmas_assets.actors.manager import AssetManager
+from openmas_assets.messages.manager import GetAssetPath, VerifyAsset
+from programs import Program
+
+_MAX_DELAY_SECONDS = 0.3
+_MAX_BYTES = 4 << 20
+_FILE_BYTES = 2 << 20
+# The digest of every file by its relative path, or where it links to: what one version of an asset is.
+Manifest = dict[str, str]
+
+
+@dataclass
+class Report:
+    """What was tried and what became of it.
+
+    Attributes:
+        moments: What each killed child was in the middle of; one child works on several assets.
+        found: What stood at the paths after the kill.
+        healed: How the next run got each asset.
+        full_bytes: What the transfers of the next runs would have cost in full.
+        sent_bytes: What they cost.
+        failures: Promises that were broken, in words.
+    """
+
+    rounds: int = 0
+    moments: Counter[str] = field(default_factory=Counter)
+    found: Counter[str] = field(default_factory=Counter)
+    healed: Counter[str] = field(default_factory=Counter)
+    full_bytes: int = 0
+    sent_bytes: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        lines = [f"{self.rounds} rounds, {len(self.failures)} failures"]
+        for title, counter in (
+            ("killed in the middle of", self.moments),
+            ("found after the kill", self.found),
+            ("the next run", self.healed),
+        ):
+            lines.append(f"{title}:")
+            lines += [f"  {count:6,}  {what}" for what, count in counter.most_common()]
+        lines.append(f"bytes the next runs fetched: {self.sent_bytes:,} instead of {self.full_bytes:,}")
+        return "\n".join([*lines, *self.failures])
+
+
+class Campaign:
+    """The server, the cache, and the assets with the versions they had and have.
+
+    Args:
+        folder: An empty folder to work in.
+        seed: The same seed makes the same bytes and the same choices; the moments differ a little.
+        server: Serves the assets.
+    """
+
+    def __init__(self, folder: Path, seed: int, server: LoopbackServer) -> None:
+        self._folder = folder
+        self._generator = random.Random(seed)
+        self._server = server
+        self._layout = CacheLayout(folder / "cache")
+        self._now: dict[str, Manifest] = {}
+        self._standing: dict[str, Manifest] = {}
+        self._sizes: dict[str, int] = {}
+        self.report = Report()
+        self._version = 0
+        self._project_path = folder / "openmas_project.yml"
+        self._project_path.write_text(json.dumps(self._declarations()))
+
+    def run(self, rounds: int) -> None:
+        """Kill and look, so many times."""
+        orders_path = self._folder / "orders"
+        os.mkfifo(orders_path)
+        worker_path = Path(__file__).with_name("kill9_worker.py")
+        with Program(worker_path, orders_path) as worker, orders_path.open("w", buffering=1) as orders:
+            said = worker.lines(timeout_seconds=60)
+            for _ in range(rounds):
+                self._publish(0.7)
+                self._serve([None, 8 << 20, 30 << 20])
+                order = {"project": str(self._project_path), "names": sorted(self._now)}
+                orders.write(json.dumps({**order, "seed": self._generator.random()}) + "\n")
+                child_id = int(next(line for line in said if line.startswith("started")).split()[1])
+                self._wait_for_a_moment()
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child_id, signal.SIGKILL)
+                for line in iter(said.__next__, "ended -9"):
+                    self._fail(f"the child said: {line}")
+                    if line.startswith("ended"):
+                        break
+                self._audit()
+                self._publish(0.3)  # what arrived of the old version must not be mixed with the new one
+                self._serve([None])
+                self._heal()
+                self.report.rounds += 1
+
+    def _declarations(self) -> dict[str, object]:
+        url = self._server.url
+        archive = {"unpack": True, "unpack_format": "zip"}
+        return {
+            "settings": {"assets": {"cache_dir": "cache"}},
+            "assets": [
+                {"name": "file", "source": {"type": "http", "url": url("/model.bin")}},
+                {"name": "zip", "source": {"type": "http", "url": url("/a.zip")}, **archive},
+                {
+                    "name": "tar",
+                    "source": {"type": "http", "url": url("/a.tar.gz")},
+                    **archive,
+                    "unpack_format": "tar.gz",
+                },
+                {"name": "folder", "source": {"type": "local", "path": "source"}},
+            ],
+        }
+
+    def _publish(self, chance: float) -> None:
+        """Have new versions of all assets, or keep those that there are."""
+        if self._now and self._generator.random() > chance:
+            return
+        self._version += 1
+        self._make("file", [file("model.bin", self._generator.randbytes(_FILE_BYTES))])
+        self._make("zip", self._members(80))
+        self._make("tar", [*self._members(80), symlink("link", "sub0/0")])
+        self._make("folder", self._members(40))
+
+    def _serve(self, paces: list[int | None]) -> None:
+        for path in ("model.bin", "a.zip", "a.tar.gz"):
+            self._server.put(
+                f"/{path}",
+                self._folder / path,
+                etag=f'"{self._version}"',
+                bytes_per_second=self._generator.choice(paces),
+            )
+
+    def _members(self, count: int) -> list[Item]:
+        sizes = [self._generator.choice([0, 100, 5_000, 30_000]) for _ in range(count)]
+        return [
+            file(f"sub{number % 3}/{number}", self._generator.randbytes(size))
+            for number, size in enumerate(sizes)
+        ]
+
+    def _make(self, name: str, items: list[Item]) -> None:
+        self._now[name] = {item.name: _seen(item) for item in items}
+        match name:
+            case "file":
+                _replace(self._folder / "model.bin", items[0].data)
+            case "folder":
+                for item in items:
+                    _replace(self._folder / "source" / item.name, item.data)
+            case _:
+                archive_format = {"zip": "zip", "tar": "tar.gz"}[name]
+                path = self._folder / f"a.{archive_format}"
+                write_archive(path.with_name("new"), archive_format, items).replace(path)
+
+    def _wait_for_a_moment(self) -> None:
+        """Until some bytes have come, until a commit is near, or just for a while."""
+        match self._generator.randrange(3):
+            case 0:
+                so_far, wanted = self._bytes_sent(), self._generator.randrange(_MAX_BYTES)
+                with contextlib.suppress(TimeoutError):
+                    self._server.wait_for(lambda _: self._bytes_sent() - so_far >= wanted, _MAX_DELAY_SECONDS)
+                time.sleep(self._generator.random() * 0.03)
+            case 1:
+                give_up_at = time.monotonic() + _MAX_DELAY_SECONDS
+                complete = str(self._layout.staging / "*/*/*/*/tree" / INFO_NAME)
+                while not glob.glob(complete) and time.monotonic() < give_up_at:  # noqa: PTH207 - races
+                    pass
+                time.sleep(self._generator.choice([0, 0.0002, 0.002]))
+            case _:
+                time.sleep(self._generator.random() * _MAX_DELAY_SECONDS)
+
+    def _bytes_sent(self) -> int:
+        return sum(request.bytes_sent for request in self._server.requests)
+
+    def _audit(self) -> None:
+        """What would a fresh process hand out now?"""
+        for part in self._layout.staging.glob("*/*/*/*"):
+            self.report.moments[_moment(part)] += 1
+        with self._manager() as manager:
+            for config in manager.project.assets:
+                inspection = inspect(self._layout, config, self._folder)
+                self.report.found[inspection.status] += 1
+                if inspection.status == "corrupt":
+                    self._fail(f"{config.name} is corrupt")
+                if inspection.path is None:
+                    self._standing.pop(config.name, None)
+                else:
+                    self._check(config.name, inspection.path, self._now, self._standing)
+
+    def _heal(self) -> None:
+        with self._manager() as manager:
+            for config in manager.project.assets:
+                requests_before = len(self._server.requests)
+                path = manager.ask(GetAssetPath(name=config.name)).get(timeout=60).path
+                self._count_healing(requests_before)
+                self._check(config.name, path, self._now, self._standing)
+                if self._has_part(config.key):  # of a refresh; only another refresh goes on with that
+                    requests_before = len(self._server.requests)
+                    path = (
+                        manager.ask(GetAssetPath(name=config.name, force_download=True)).get(timeout=60).path
+                    )
+                    self._count_healing(requests_before)
+                    self._check(config.name, path, self._now)
+                outcome = manager.ask(VerifyAsset(name=config.name)).get(timeout=60)
+                if outcome.outcome != "verified":
+                    self._fail(f"{config.name} is not verified: {outcome.detail}")
+        left = [str(path) for path in self._layout.root.rglob("*") if self._is_left_over(path)]
+        if left:
+            self._fail(f"left in the cache folder: {left}")
+
+    def _is_left_over(self, path: Path) -> bool:
+        parts = path.relative_to(self._layout.root).parts
+        is_in_place = parts[0] == "model" and parts[2:3] in ((), ("latest",))
+        return not is_in_place and parts[0] != ".locks"
+
+    def _has_part(self, key: str) -> bool:
+        return any((self._layout.staging / key).glob("*/data"))
+
+    def _count_healing(self, requests_before: int) -> None:
+        requests = self._server.requests[requests_before:]
+        sent_bytes = sum(request.bytes_sent for request in requests)
+        full_bytes = sum((self._folder / request.path[1:]).stat().st_size for request in requests)
+        self.report.sent_bytes += sent_bytes
+        self.report.full_bytes += full_bytes
+        if not requests:
+            self.report.healed["needed no transfer"] += 1
+        elif sent_bytes < full_bytes:
+            self.report.healed["resumed"] += 1
+        else:
+            self.report.healed["fetched all of it"] += 1
+
+    def _check(self, name: str, path: Path, *allowed: dict[str, Manifest]) -> None:
+        folder = path if path.is_dir() else path.parent
+        found = {
+            entry.relative_to(folder).as_posix(): f"-> {entry.readlink()}"
+            if entry.is_symlink()
+            else _digest(entry)
+            for entry in folder.rglob("*")
+            if entry.is_symlink() or entry.is_file()
+        }
+        del found[INFO_NAME]
+        if found not in [manifests.get(name) for manifests in allowed]:
+            self._fail(f"{name} has wrong bytes")
+        self._standing[name] = found
+
+    def _manager(self) -> AssetManager:
+        return AssetManager.from_project(self._project_path, on_progress=lambda _: None)
+
+    def _fail(self, what: str) -> None:
+        self.report.failures.append(f"FAILED in round {self.report.rounds + 1}: {what}")
+
+
+def _seen(item: Item) -> str:
+    return f"-> {item.target}" if item.target else hashlib.sha256(item.data).hexdigest()
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _replace(path: Path, data: bytes) -> None:
+    path.parent.mkdir(exist_ok=True, parents=True)
+    path.with_name("new").write_bytes(data)
+    path.with_name("new").replace(path)
+
+
+def _moment(part: Path) -> str:
+    """What the killed process was doing with a part."""
+    if (part / "tree" / INFO_NAME).exists():
+        return "a commit"
+    if (part / "tree").exists():
+        return "an unpacking" if (part / "data").exists() else "a copying or hashing"
+    return "a transfer" if (part / "data").exists() else "a beginning or an end"
+
+
+def run_campaign(rounds: int, seed: int) -> Report:
+    """Run a campaign in a folder of its own, which is removed.
+
+    Args:
+        rounds: How many processes to kill.
+        seed: See `Campaign`.
+    """
+    with tempfile.TemporaryDirectory(prefix="kill9-") as folder, LoopbackServer() as server:
+        campaign = Campaign(Path(folder), seed, server)
+        campaign.run(rounds)
+        return campaign.report
+
+
+def main() -> None:
+    """Run it from the command line; the exit status says whether all promises held."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    report = run_campaign(arguments.rounds, arguments.seed)
+    sys.stdout.write(f"{report}\n")
+    sys.exit(1 if report.failures else 0)
+
+
+if __name__ == "__main__":
+    main()
