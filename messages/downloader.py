@@ -9,10 +9,10 @@ from typing import Literal
 
 from pydantic import ConfigDict
 
+from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.base import Message
 from openmas_assets.messages.errors import AssetError
 from openmas_assets.messages.manager import VerificationOutcome
-from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.status import Witness
 
 

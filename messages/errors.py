@@ -52,7 +52,7 @@ class AssetConfigurationError(AssetError):
     Args:
         problem: What is wrong, in one clause.
         path: The file it was read from, None where it came from elsewhere.
-        problems: One entry for each thing that is wrong, `line N: key.path: what; fix`, in the order of the file.
+        problems: One entry for each thing that is wrong, `line N: key.path: what; fix`, in the file's order.
         asset_name: See `AssetError`.
         fix: See `AssetError`.
     """

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from openmas_assets.messages.base import Message
 from openmas_assets.messages.asset_config import AssetConfig
+from openmas_assets.messages.base import Message
 from openmas_assets.messages.status import AssetState, Witness
 
 

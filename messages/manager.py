@@ -93,7 +93,7 @@ class AssetVerified(Message):
 
     Attributes:
         name: The asset's name.
-        outcome: `verified`, `failed` (the copy is marked corrupt, the next request replaces it) or `not_cached`.
+        outcome: `verified`, `not_cached`, or `failed`: the copy is marked, the next request replaces it.
         has_checksum: Whether the project file declares a checksum; without one the copy was compared with
             the digests recorded when it was transferred.
         detail: For `failed`: which file differs and how. Empty otherwise.
