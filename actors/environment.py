@@ -26,8 +26,8 @@ def load_environment(path: Path) -> None:
     except UnicodeDecodeError:
         raise _file_error(path, "it is not UTF-8; save it as UTF-8") from None
     # Imported here: most projects have no such file, and start-up is a feature.
-    from dotenv import load_dotenv  # noqa: PLC0415
-    from dotenv.parser import parse_stream  # noqa: PLC0415
+    from dotenv import load_dotenv
+    from dotenv.parser import parse_stream
 
     # python-dotenv itself only logs the lines that it cannot parse.
     bad_lines = [binding.original.line for binding in parse_stream(io.StringIO(text)) if binding.error]

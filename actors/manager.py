@@ -251,8 +251,8 @@ class AssetManager:
     def close(self) -> None:
         """Stop: no new work, running transfers abort and keep their parts, every waiter gets an error.
 
-        Waits until the workers have stopped, three seconds at the most. Idempotent. Any thread but the actors'
-        own, so not from a done-callback of a reply. Whoever comes second waits for the first.
+        Waits until the workers have stopped, three seconds at the most. Idempotent. Any thread but the
+        actors' own, so not from a done-callback of a reply. Whoever comes second waits for the first.
         """
         with self._close_lock:
             if not self._is_closed:

@@ -1,7 +1,7 @@
 """What a warm hit costs, as a ratio to the cheapest answer an actor can give.
 
 `python benchmarks/warm_hit.py` prints the median of interleaved pairs: a bare pykka actor that echoes, asked
-as often as an AssetManager that answers with the path of a cached file. Both in one run, as machines are noisy.
+as often as an AssetManager that answers with the path of a cached file; in one run, as machines are noisy.
 """
 
 import statistics
