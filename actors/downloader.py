@@ -111,7 +111,6 @@ class DownloaderActor(WorkerActor):
     def _on_download_asset(self, command: DownloadAsset) -> DownloaderAnswer:
         job_id = command.job_id
         monitor = self._monitor(command)
-        monitor.check()  # whoever wanted it may have left while it lay in the inbox
         try:
             hit = self._fetcher.fetch(command.config, monitor, force_download=command.force_download)
         except LockedError as locked:

@@ -191,8 +191,6 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
         self.add_done_callback(tell)
 
     def __await__(self) -> Generator[Any, None, T]:
-        if self._get_hook is not None:
-            return (yield from self._asked_in_thread().__await__())
         if not self.is_done:
             yield from self._wait_in_loop().__await__()
         return self.get(timeout=0)  # type: ignore[no-any-return]

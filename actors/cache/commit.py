@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from openmas_assets.actors.cache.file_record import files_below
-from openmas_assets.actors.cache.folders import make_folder
+from openmas_assets.actors.cache.folders import make_folder, remove_tree
 from openmas_assets.actors.cache.info import AssetInfo, UnreadableInfoError, foreign_files
 from openmas_assets.actors.cache.layout import INFO_NAME
 
@@ -112,9 +112,20 @@ def _save_foreign_files(version_folder: Path, tree: Path) -> None:
         with contextlib.suppress(FileNotFoundError, UnreadableInfoError):
             for name, path in _foreign_files(version_folder, is_copy=INFO_NAME in names):
                 _link(path, tree / name)
-    elif names and INFO_NAME not in names:
-        aside = version_folder.with_name(f"{version_folder.name}.foreign-{secrets.token_hex(4)}")
+    elif names and not (version_folder / INFO_NAME).exists():
+        _set_aside(version_folder)
+
+
+def _set_aside(version_folder: Path) -> None:
+    aside = version_folder.with_name(f"{version_folder.name}.foreign-{secrets.token_hex(4)}")
+    with contextlib.suppress(FileNotFoundError):  # another process replaces it at this very moment
         version_folder.rename(aside)
+    if (aside / INFO_NAME).exists():  # another process has put its copy there at this very moment
+        try:
+            aside.rename(version_folder)
+        except OSError:  # and yet another one
+            remove_tree(aside)
+    elif aside.exists():
         logger.warning("%s held files that are not the cache's; they are now in %s", version_folder, aside)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from openmas_assets.actors import AssetManager
 from openmas_assets.messages.project import ProjectConfig
+from special_assets import GATE
 
 OpenManager = Callable[..., AssetManager]
 
@@ -32,5 +33,7 @@ def open_manager(cache_path: Path) -> Iterator[OpenManager]:
 
 @pytest.fixture(autouse=True)
 def _no_actor_is_left() -> Iterator[None]:
+    GATE.close()
     yield
+    GATE.open()
     pykka.ActorRegistry.stop_all()

@@ -9,6 +9,9 @@ import pytest
 
 from loopback import Fault, LoopbackServer
 from openmas_assets.actors import AssetManager, Reply
+from openmas_assets.actors.cache.file_record import FileRecord
+from openmas_assets.actors.cache.info import AssetInfo
+from openmas_assets.actors.downloader import DownloaderActor
 from openmas_assets.messages.errors import (
     AssetConfigurationError,
     AssetDownloadError,
@@ -21,6 +24,7 @@ from openmas_assets.messages.supervision import WaiterGone
 from programs import Program
 from progress_probe import ProgressProbe
 from projects import asset, project
+from special_assets import GATE, Gated, special
 
 OpenManager = Callable[..., AssetManager]
 
@@ -239,6 +243,34 @@ def test_what_verify_finds_wrong_is_not_handed_out_again(
     assert gets(server) == 2
 
 
+def rot(path: Path) -> Callable[[], None]:
+    """Change a byte as a failing disk does: no size or time shows it.
+
+    Returns:
+        What undoes the mark that `verify` sets, as if it could not have been written.
+    """
+    path.write_bytes(b"!" + path.read_bytes()[1:])
+    info = AssetInfo.read(path.parent)
+    assert info is not None
+    record = FileRecord.of(path, info.files[path.name].sha256)
+    unmarked = info.model_copy(update={"files": {path.name: record}})
+    unmarked.write(path.parent)
+    return lambda: unmarked.write(path.parent)
+
+
+def test_what_verify_finds_wrong_is_not_handed_out_again_even_if_that_cannot_be_noted_on_disk(
+    open_manager: OpenManager, server: LoopbackServer
+) -> None:
+    manager = open_manager(project(asset("a", server.put("/a", DATA))))
+    path = get(manager).get(timeout=10).path
+    unmark = rot(path)
+    assert get(manager).get(timeout=10).path.read_bytes() != DATA  # as promised, a hit costs no hashing
+    assert manager.ask(VerifyAsset(name="a")).get(timeout=10).outcome == "failed"
+    unmark()
+    assert get(manager).get(timeout=10).path.read_bytes() == DATA
+    assert gets(server) == 2
+
+
 def test_a_cleared_asset_is_fetched_anew(open_manager: OpenManager, server: LoopbackServer) -> None:
     manager = open_manager(project(asset("a", server.put("/a", DATA))))
     get(manager).get(timeout=10)
@@ -437,19 +469,19 @@ def test_when_the_last_one_gives_up_the_transfer_stops_and_goes_on_where_it_was(
 
 
 def test_whoever_joins_while_the_stop_is_under_way_gets_the_path(
-    open_manager: OpenManager, server: LoopbackServer, gate: threading.Event
+    open_manager: OpenManager, server: LoopbackServer
 ) -> None:
-    # A downloader that waits for the headers does not see the stop before they come.
-    faults = [Fault(hang_before_headers=True, gate=gate, times=1)]
-    manager = open_manager(project(asset("a", server.put("/a", DATA, etag='"v1"', faults=faults))))
+    config = special(Gated, asset("a", server.put("/a", DATA)), DownloaderActor)
+    manager = open_manager(project(config))
     first = get(manager)
-    server.wait_for(lambda _: gets(server) == 1)
+    GATE.wait_until_entered()
     first.cancel()
     settle(manager)
     second = get(manager)
     settle(manager)
-    gate.set()
+    GATE.open()
     assert second.get(timeout=10).path.read_bytes() == DATA
+    assert gets(server) == 1
 
 
 def test_a_late_farewell_does_not_take_somebody_elses_place(
@@ -594,12 +626,13 @@ def test_many_pauses_cost_one_thread(open_manager: OpenManager, server: Loopback
     probe = ProgressProbe()
     url = server.put("/a", faults=[Fault(status=503)])
     configs = [asset(f"a{n}", url, retries=1, retry_delay_seconds=3600) for n in range(20)]
+    before = set(threading.enumerate())
     manager = open_manager(project(*configs), pool_size=1, on_progress=probe)
     for config in configs:
         get(manager, config.name)
     for config in configs:
         probe.wait_for(config.name, "retrying")
-    names = [thread.name for thread in threading.enumerate()]
+    names = [thread.name for thread in set(threading.enumerate()) - before]
     assert names.count("Alarm") == 1
     assert not [name for name in names if name.startswith("Timer")]
 

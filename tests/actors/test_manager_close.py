@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pykka
 import pytest
@@ -15,9 +16,11 @@ from openmas_assets.actors import AssetManager, Reply
 from openmas_assets.actors.downloader import DownloaderActor
 from openmas_assets.messages.errors import AssetError
 from openmas_assets.messages.manager import (
+    AssetManagerClosed,
     AssetManagerCommand,
     AssetPath,
     ClearAllAssets,
+    CloseAssetManager,
     GetAssetPath,
     GetAssetStatus,
     ListAssets,
@@ -26,6 +29,7 @@ from openmas_assets.messages.manager import (
 from programs import Program
 from progress_probe import ProgressProbe
 from projects import asset, project
+from special_assets import GATE, Gated, special
 
 OpenManager = Callable[..., AssetManager]
 
@@ -80,13 +84,15 @@ def test_close_tells_everybody_who_waits_and_keeps_the_part(stalled: Stalled, ca
 
 
 def test_the_errors_name_the_asset_that_was_waited_for(stalled: Stalled) -> None:
+    replies: list[Reply[Any]] = [*stalled.replies]
+    replies += [stalled.manager.ask(VerifyAsset(name=name)) for name in ("b", "a")]
     stalled.manager.close()
     names = []
-    for reply in stalled.replies:
+    for reply in replies:
         with pytest.raises(AssetError) as raised:
             reply.get(timeout=10)
         names.append((raised.value.asset_name, str(raised.value).partition(":")[0]))
-    assert names == [(name, f"asset '{name}'") for name in ("paused", "a", "a", "b")]
+    assert names == [(name, f"asset '{name}'") for name in ("paused", "a", "a", "b", "b", "a")]
 
 
 def test_the_next_manager_goes_on_with_the_part(
@@ -107,12 +113,14 @@ def test_progress_gets_its_last_word_for_whatever_was_running(stalled: Stalled) 
     assert stalled.probe.phases("paused") == ["retrying", "failed"]
 
 
-def test_close_leaves_no_thread(stalled: Stalled) -> None:
+def test_close_leaves_no_thread(open_manager: OpenManager, server: LoopbackServer) -> None:
+    before = set(threading.enumerate())
+    stalled = Stalled(open_manager, server)
     ours = ("AssetManagerActor", "DownloaderActor", "InspectorActor", "ProgressActor", "Alarm")
-    threads = [thread for thread in threading.enumerate() if thread.name.startswith(ours)]
-    assert len(threads) == 5
+    started = [thread for thread in set(threading.enumerate()) - before if thread.name.startswith(ours)]
+    assert len(started) == len(ours)
     stalled.manager.close()
-    for thread in threads:
+    for thread in started:
         thread.join(10)
         assert not thread.is_alive(), thread
 
@@ -150,6 +158,48 @@ def test_a_closed_manager_answers_that_it_is_closed(
     manager.close()
     with pytest.raises(AssetError, match="closed"):
         manager.ask(command).get(timeout=10)
+
+
+def test_a_manager_that_is_closing_takes_no_new_work_and_says_when_it_is_done(
+    open_manager: OpenManager, server: LoopbackServer
+) -> None:
+    manager = open_manager(project(special(Gated, asset("a", server.put("/a", DATA)), DownloaderActor)))
+    waiting = manager.ask(GetAssetPath(name="a"))
+    GATE.wait_until_entered()
+    closed = [manager.ask(CloseAssetManager()) for _ in range(2)]
+    with pytest.raises(AssetError, match="closed"):
+        waiting.get(timeout=10)
+    for name in ("a", "no such asset"):
+        with pytest.raises(AssetError, match="closed"):
+            manager.ask(GetAssetPath(name=name)).get(timeout=10)
+    assert not any(reply.is_done for reply in closed)
+    GATE.open()
+    assert [reply.get(timeout=10) for reply in closed] == [AssetManagerClosed()] * 2
+    assert server.requests == []
+
+
+def test_a_manager_that_is_stopped_while_it_closes_leaves_nobody_waiting_for_that(
+    open_manager: OpenManager, server: LoopbackServer
+) -> None:
+    manager = open_manager(project(special(Gated, asset("a", server.put("/a", DATA)), DownloaderActor)))
+    manager.ask(GetAssetPath(name="a"))
+    GATE.wait_until_entered()
+    closed = manager.ask(CloseAssetManager())
+    manager.actor_ref.stop()
+    assert closed.get(timeout=10) == AssetManagerClosed()
+
+
+def test_a_server_that_does_not_even_answer_holds_up_no_close(
+    open_manager: OpenManager, server: LoopbackServer
+) -> None:
+    url = server.put("/a", DATA, faults=[Fault(hang_before_headers=True)])
+    manager = open_manager(project(asset("a", url)))
+    reply = manager.ask(GetAssetPath(name="a"))
+    server.wait_for(lambda server: len(server.requests) == 1)
+    manager.close()
+    assert pykka.ActorRegistry.get_by_class(DownloaderActor) == []
+    with pytest.raises(AssetError, match="closed"):
+        reply.get(timeout=10)
 
 
 def test_with_closes_it_also_after_an_error(cache_path: Path) -> None:

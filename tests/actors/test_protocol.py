@@ -13,6 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 import openmas_assets.messages
+from loopback import LoopbackServer
 from openmas_assets.actors import AssetManager
 from openmas_assets.actors.abort import AbortSignal
 from openmas_assets.actors.base import AssetActor
@@ -151,7 +152,9 @@ def test_the_manager_takes_every_answer_and_event_that_comes_too_late(
         CopyVerified(job_id=99, outcome="failed"),
         CopiesRemoved(job_id=99, removed=(), bytes_freed=0),
         JobFailed(job_id=99, error=AssetError("no")),
-        AssetInspected(inspection_id=99, status="cached", size_bytes=1, path=Path("/x"), witnesses=None),
+        AssetInspected(
+            inspection_id=99, status="cached", size_bytes=1, path=Path("/x"), witnesses=None, commit=None
+        ),
         WorkerGone(worker_urn="urn:x", cause="a crash"),
         WaiterGone(key="model/a/latest", waiter_id=99),
         WaitOver(job_id=99),
@@ -194,12 +197,17 @@ def supervisor(told: "queue.Queue[Any]") -> pykka.ActorRef[Supervisor]:
 
 
 @pytest.fixture
+def signal() -> AbortSignal:
+    return AbortSignal()
+
+
+@pytest.fixture
 def downloader(
-    supervisor: pykka.ActorRef[Supervisor], cache_path: Path, tmp_path: Path
+    supervisor: pykka.ActorRef[Supervisor], signal: AbortSignal, cache_path: Path, tmp_path: Path
 ) -> Iterator[pykka.ActorRef[DownloaderActor]]:
     layout = CacheLayout(cache_path)
     fetcher = AssetFetcher(layout, tmp_path, UnpackLimits(), 10)
-    ref = DownloaderActor.start(supervisor, AbortSignal(), layout, fetcher)
+    ref = DownloaderActor.start(supervisor, signal, layout, fetcher)
     yield ref
     ref.stop()
 
@@ -224,14 +232,19 @@ def test_a_downloader_answers_every_command_of_its_protocol_with_its_id(
         assert type(answer).__name__ in str(type(command).__doc__)
 
 
-def test_a_downloader_answers_a_job_whose_config_names_no_place(
-    downloader: pykka.ActorRef[DownloaderActor], told: "queue.Queue[Any]"
+def test_a_downloader_does_not_begin_a_job_that_nobody_wants_any_more(
+    downloader: pykka.ActorRef[DownloaderActor],
+    signal: AbortSignal,
+    told: "queue.Queue[Any]",
+    server: LoopbackServer,
 ) -> None:
-    """Not even an `AssetError` in a handler may swallow an answer."""
-    config = asset("a", "~no-such-user/a", progress_report=False)
-    for command in (DownloadAsset(job_id=1, config=config), VerifyCopy(job_id=2, config=config)):
-        downloader.tell(command)
-        assert told.get(timeout=10).job_id == command.job_id
+    config = asset("a", server.put("/a", b"a"), progress_report=False)
+    signal.abort(1)
+    downloader.tell(DownloadAsset(job_id=1, config=config))
+    assert told.get(timeout=10) == JobAborted(job_id=1)
+    downloader.tell(DownloadAsset(job_id=2, config=config))
+    assert isinstance(told.get(timeout=10), AssetDownloaded)
+    assert len(server.requests) == 1
 
 
 def test_the_inspector_answers_every_command_of_its_protocol(

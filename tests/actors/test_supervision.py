@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -18,55 +18,18 @@ from openmas_assets.actors.base import WorkerActor
 from openmas_assets.actors.downloader import DownloaderActor
 from openmas_assets.actors.inspector import InspectorActor
 from openmas_assets.actors.restarts import RestartBudget
-from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.errors import AssetError
+from openmas_assets.messages.inspector import AssetInspected
 from openmas_assets.messages.manager import AssetPath, GetAssetPath, GetAssetStatus, ListAssets, VerifyAsset
 from progress_probe import ProgressProbe
 from projects import asset, project
+from special_assets import GATE, Buggy, Gated, Homeless, special
 
 OpenManager = Callable[..., AssetManager]
 
 DATA = bytes(range(256)) * 1000
 # As `RestartBudget` promises.
 ALLOWED_CRASHES = 10
-
-
-class Buggy(AssetConfig):
-    """An asset whose key is a bug, for those actors that its description names."""
-
-    @property
-    def key(self) -> str:
-        if threading.current_thread().name.startswith(self.description or "no actor"):
-            message = "a bug in the key"
-            raise ZeroDivisionError(message)
-        return super().key
-
-
-class Gated(AssetConfig):
-    """An asset whose key takes long, for those actors that its description names."""
-
-    @property
-    def key(self) -> str:
-        if threading.current_thread().name.startswith(self.description or "no actor"):
-            ENTERED.set()
-            assert GATE.wait(30)
-        return super().key
-
-
-GATE, ENTERED = threading.Event(), threading.Event()
-
-
-@pytest.fixture(autouse=True)
-def _closed_gate() -> Iterator[None]:
-    GATE.clear()
-    ENTERED.clear()
-    yield
-    GATE.set()
-
-
-def special(config_class: type[AssetConfig], config: AssetConfig, actor: type[WorkerActor]) -> AssetConfig:
-    """The same asset, with an effect on that kind of actor."""
-    return config_class.model_validate(dict(config) | {"description": actor.__name__})
 
 
 def get(manager: AssetManager, name: str = "a", *, force_download: bool = False) -> Reply[AssetPath]:
@@ -155,10 +118,10 @@ def test_a_verification_whose_downloader_is_stopped_is_done_by_the_next_one(
     pykka.ActorRegistry.stop_all()
     manager = open_manager(project(special(Gated, plain, DownloaderActor)))
     reply = manager.ask(VerifyAsset(name="a"))
-    assert ENTERED.wait(10)
+    GATE.wait_until_entered()
     [downloader] = workers(DownloaderActor)
     downloader.stop(block=False)
-    GATE.set()
+    GATE.open()
     assert reply.get(timeout=10).outcome == "verified"
     assert downloader not in workers(DownloaderActor)
 
@@ -170,6 +133,15 @@ def test_a_verification_that_crashes_tells_who_waits(open_manager: OpenManager, 
     with pytest.raises(AssetError, match="asset 'a': a downloader crashed: ZeroDivisionError"):
         manager.ask(VerifyAsset(name="a")).get(timeout=10)
     assert probe.wait_for("a", "failed").detail == "a downloader crashed: ZeroDivisionError: a bug in the key"
+
+
+def test_an_expected_failure_of_a_verification_tells_who_waits_and_is_no_crash(
+    open_manager: OpenManager, tmp_path: Path
+) -> None:
+    manager = open_manager(project(special(Homeless, asset("a", tmp_path / "a"), DownloaderActor)))
+    with pytest.raises(AssetError, match="asset 'a': there is no place for it"):
+        manager.ask(VerifyAsset(name="a")).get(timeout=10)
+    assert len(workers(DownloaderActor)) == 1
 
 
 def test_a_bug_that_crashes_every_downloader_ends_in_an_error_that_names_it(
@@ -212,7 +184,7 @@ def test_an_inspector_that_crashes_is_replaced_and_only_what_it_crashed_on_fails
     replies = {name: get(manager, name) for name in ("a", "b", "c")}
     status = manager.ask(GetAssetStatus(name="c"))
     listed = manager.ask(ListAssets())
-    GATE.set()
+    GATE.open()
     message = "asset 'b': the inspector of the cache crashed: ZeroDivisionError: a bug in the key"
     with pytest.raises(AssetError, match=message):
         replies["b"].get(timeout=10)
@@ -231,13 +203,40 @@ def test_an_inspector_that_is_stopped_from_outside_has_its_looks_taken_by_the_ne
     first = special(Gated, asset("a", tmp_path / "a"), InspectorActor)
     manager = open_manager(project(first, asset("b", tmp_path / "b")))
     status = manager.ask(GetAssetStatus(name="a"))
-    assert ENTERED.wait(10)
+    GATE.wait_until_entered()
     [inspector] = workers(InspectorActor)
     inspector.stop(block=False)
     replies = [get(manager, name) for name in ("a", "b", "b")]
-    GATE.set()
+    GATE.open()
     assert status.get(timeout=10).status == "not_cached"
     assert [reply.get(timeout=10).path.read_text() for reply in replies] == ["a", "b", "b"]
+
+
+def test_an_expected_failure_of_a_look_leaves_it_to_the_transfer_to_say_why(
+    open_manager: OpenManager, tmp_path: Path
+) -> None:
+    (tmp_path / "a").write_text("a")
+    manager = open_manager(project(special(Homeless, asset("a", tmp_path / "a"), InspectorActor)))
+    assert get(manager).get(timeout=10).path.read_text() == "a"
+    assert manager.ask(GetAssetStatus(name="a")).get(timeout=10).status == "stale"
+
+
+def test_what_verify_finds_wrong_is_not_handed_out_by_a_look_that_was_taken_before(
+    open_manager: OpenManager, server: LoopbackServer
+) -> None:
+    plain = asset("a", server.put("/a", DATA))
+    path = get(open_manager(project(plain))).get(timeout=10).path
+    path.write_bytes(DATA[::-1])
+    pykka.ActorRegistry.stop_all()
+    manager = open_manager(project(special(Gated, plain, InspectorActor)))
+    reply = get(manager)
+    GATE.wait_until_entered()
+    assert manager.ask(VerifyAsset(name="a")).get(timeout=10).outcome == "failed"
+    # What the inspector would have said if it had looked before the verification had marked the copy.
+    manager.actor_ref.tell(
+        AssetInspected(inspection_id=0, status="cached", size_bytes=1, path=path, witnesses=None, commit=None)
+    )
+    assert reply.get(timeout=10).path.read_bytes() == DATA
 
 
 def test_a_bug_that_crashes_every_inspector_ends_in_an_error_that_names_it(
@@ -282,7 +281,7 @@ def test_a_manager_that_crashes_tells_everybody_who_waits(
     replies: list[Reply[Any]] = [get(manager, "stalled"), get(manager, "stalled"), get(manager, "queued")]
     server.wait_for(lambda server: server.count("GET", "/stalled") == 1)
     replies.append(manager.ask(GetAssetStatus(name="looked-at")))
-    assert ENTERED.wait(10)
+    GATE.wait_until_entered()
     replies.append(get(manager, "looked-at"))
     replies.append(manager.ask(VerifyAsset(name="queued")))
     crash(manager.actor_ref)
@@ -292,7 +291,7 @@ def test_a_manager_that_crashes_tells_everybody_who_waits(
     with pytest.raises(AssetError, match="closed"):
         get(manager, "queued").get(timeout=10)
     server.wait_for(lambda server: server.requests[0].is_finished)
-    GATE.set()
+    GATE.open()
     manager.close()
 
 

@@ -31,6 +31,7 @@ from archives import Item, file, symlink, write_archive
 from loopback import LoopbackServer
 from openmas_assets.actors.cache.inspection import inspect
 from openmas_assets.actors.cache.layout import INFO_NAME, CacheLayout
+from openmas_assets.actors.cache.staging import resumable_bytes
 from openmas_assets.actors.manager import AssetManager
 from openmas_assets.messages.manager import GetAssetPath, VerifyAsset
 from programs import Program
@@ -223,7 +224,8 @@ class Campaign:
                 path = manager.ask(GetAssetPath(name=config.name)).get(timeout=60).path
                 self._count_healing(requests_before)
                 self._check(config.name, path, self._now, self._standing)
-                if self._has_part(config.key):  # of a refresh; only another refresh goes on with that
+                # Of a refresh something may have arrived, which only another refresh goes on with.
+                if resumable_bytes(self._layout.staging_folder(config), config.fingerprint):
                     requests_before = len(self._server.requests)
                     path = (
                         manager.ask(GetAssetPath(name=config.name, force_download=True)).get(timeout=60).path
@@ -241,9 +243,6 @@ class Campaign:
         parts = path.relative_to(self._layout.root).parts
         is_in_place = parts[0] == "model" and parts[2:3] in ((), ("latest",))
         return not is_in_place and parts[0] != ".locks"
-
-    def _has_part(self, key: str) -> bool:
-        return any((self._layout.staging / key).glob("*/data"))
 
     def _count_healing(self, requests_before: int) -> None:
         requests = self._server.requests[requests_before:]
