@@ -143,7 +143,7 @@ def main(folder: Path) -> None:
 
     for name, path in ready[0].items():
         assert all(paths[name] == path for paths in ready), "every agent was given the same path"
-        print(f"  {name:<16} asked for {len(ready)} times -> {path.relative_to(folder)}")
+        print(f"  {name:<16}{len(ready)} asked -> {path.relative_to(folder)}")
     print("\nWhat the server was asked for:")
     for file, count in sorted(server.gets.items()):
         print(f"  GET {file:<24} {count} time{'s' if count > 1 else ''}")

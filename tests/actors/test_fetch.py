@@ -15,7 +15,7 @@ from openmas_assets.actors.cache.witness import are_unchanged
 from openmas_assets.actors.fetch import Hit, LockedError
 from openmas_assets.actors.sources.fetched import TransferError
 from openmas_assets.messages.asset_config import AssetConfig
-from openmas_assets.messages.errors import AssetCacheError, AssetDownloadError
+from openmas_assets.messages.errors import AssetCacheError
 from projects import asset
 from unprivileged import unprivileged
 
@@ -231,11 +231,3 @@ def test_a_lock_without_a_part_has_no_known_holder(fetching: Fetching, config: A
         fetching.hit(config)
     lock.release()
     assert (caught.value.holder, caught.value.bytes_done, caught.value.bytes_total) == (None, 0, None)
-
-
-def test_a_hugging_face_source_says_that_it_cannot_be_fetched_yet(fetching: Fetching) -> None:
-    source = {"type": "hf", "repo_id": "organization/model", "filename": "x.bin"}
-    config = AssetConfig.model_validate({"name": "a", "source": source})
-    with pytest.raises(AssetDownloadError, match="asset 'a': hf://organization/model/x"):
-        fetching.hit(config)
-    assert fetching.staged() == []

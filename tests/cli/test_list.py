@@ -34,6 +34,7 @@ def test_the_json_of_list_has_every_key(project: ProjectFolder) -> None:
         "status": "not_cached",
         "size_bytes": None,
         "path": None,
+        "commit": None,
     }
 
 

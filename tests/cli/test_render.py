@@ -101,6 +101,7 @@ def test_the_json_has_null_for_what_is_unknown_and_is_ascii() -> None:
         "status": "cached",
         "size_bytes": 16_060_522_240,
         "path": CACHED_PATH,
+        "commit": None,
     }
     assert partial["name"] == "模型-日本語"
     assert [partial[key] for key in ("checksum", "size_bytes", "path")] == [None, None, None]
