@@ -8,12 +8,14 @@ from pydantic import AfterValidator
 from openmas_assets.messages.declaration import Declaration
 
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# Tokens of the Hub and of GitHub, which could be names of variables.
+_TOKEN = re.compile(r"(hf|gh[a-z]|github_pat)_[A-Za-z0-9_]{20,}")
 # RFC 9110, section 5.6.2: what a header's name and an authentication scheme are made of.
 _HTTP_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def _check_variable_name(value: str) -> str:
-    if not _VARIABLE_NAME.fullmatch(value):
+    if not _VARIABLE_NAME.fullmatch(value) or _TOKEN.fullmatch(value):
         raise ValueError(
             "is not the name of an environment variable (letters, digits and _); "
             "write the variable's name, such as MY_API_KEY, never the token itself"

@@ -8,11 +8,12 @@ from pathlib import Path
 _MAX_TRIES = 1000
 
 
-def make_folder(path: Path) -> None:
+def make_folder(path: Path, mode: int = 0o777) -> None:
     """Make a folder and its parents, also while another process removes those that are empty.
 
     Args:
         path: The folder; it may be there already.
+        mode: Its permissions, less what the umask takes away; its parents have the usual ones.
 
     Raises:
         OSError: The disk refused.
@@ -20,9 +21,21 @@ def make_folder(path: Path) -> None:
     for _ in range(_MAX_TRIES):
         # The second where a folder goes between "it is there already" and the look whether it is a folder.
         with contextlib.suppress(FileNotFoundError, FileExistsError):
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(mode, parents=True, exist_ok=True)
             return
-    path.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode, parents=True, exist_ok=True)
+
+
+def make_private(path: Path) -> None:
+    """Let nobody but its owner read or write a file or folder, whatever the umask says. Never raises.
+
+    Args:
+        path: The file or folder. A link stays as it is, and so does what is another user's, and everything
+            on a file system that knows no permissions.
+    """
+    with contextlib.suppress(OSError):
+        if not path.is_symlink():
+            path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def remove_tree(path: Path) -> None:

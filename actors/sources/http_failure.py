@@ -6,6 +6,7 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
+from openmas_assets.actors.credentials import HttpCredential
 from openmas_assets.actors.sources.fetched import TransferError
 from openmas_assets.actors.sources.http_headers import http_date
 from openmas_assets.messages.errors import AssetAuthenticationError, AssetDownloadError
@@ -20,13 +21,19 @@ _AUTHENTICATION_STATUSES = frozenset({401, 403, 407})
 _MAX_RETRY_AFTER_SECONDS = 3600.0
 
 
-def status_failure(asset_name: str, shown_url: str, response: "requests.Response") -> TransferError:
+def status_failure(
+    asset_name: str,
+    shown_url: str,
+    response: "requests.Response",
+    credential: HttpCredential | None,
+) -> TransferError:
     """What an answer that is not the file means.
 
     Args:
         asset_name: The asset.
         shown_url: The URL, without userinfo and query.
         response: The answer.
+        credential: What the project file says who asks; None if it does not.
 
     Returns:
         The failure, retryable for 408, 425, 429 and 5xx with a `Retry-After` of an hour at most.
@@ -40,7 +47,7 @@ def status_failure(asset_name: str, shown_url: str, response: "requests.Response
         url=shown_url,
         status_code=status,
         asset_name=asset_name,
-        fix=_fix(status, retry_after_seconds if is_retryable else 0.0),
+        fix=_fix(response, retry_after_seconds if is_retryable else 0.0, credential),
     )
     return TransferError(
         error,
@@ -212,16 +219,40 @@ def _name(status: int) -> str:
         return str(status)
 
 
-def _fix(status: int, retry_after_seconds: float) -> str | None:
+def _fix(
+    response: "requests.Response", retry_after_seconds: float, credential: HttpCredential | None
+) -> str | None:
+    status = response.status_code
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return "The proxy asks for credentials; HTTP_PROXY and HTTPS_PROXY may hold them."
     if status in _AUTHENTICATION_STATUSES:
-        return "It asks for credentials; see `authentication` in the project file."
+        return _authentication_fix(response, credential)
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
         return "Check the url of the asset in the project file."
     if retry_after_seconds > _MAX_RETRY_AFTER_SECONDS:
         return f"It asks to come back in {retry_after_seconds:,.0f} s."
     return None
+
+
+def _authentication_fix(response: "requests.Response", credential: HttpCredential | None) -> str:
+    header_name, what = "Authorization", "the user name and password of the URL or of ~/.netrc"
+    if credential is not None:
+        header_name, what = credential.header_name, f"the token from {credential.variable}"
+    if header_name in response.request.headers:
+        return (
+            f"It was sent {what}, in the header {header_name}. "
+            "Check that this is valid, may read the file, and is sent as expected."
+        )
+    first = [*response.history, response][0]
+    if header_name in first.request.headers:
+        return (
+            f"It was not sent {what}, in the header {header_name}: the request was redirected to another "
+            "server, and credentials go to none but the one in the project file."
+        )
+    return (
+        "It asks for credentials, and no token was sent: the project file names none. "
+        "Add authentication: {http: {token_env_var: MY_API_KEY}}."
+    )
 
 
 def _retry_after_seconds(response: "requests.Response") -> float:

@@ -1,18 +1,22 @@
 """GET requests that an abort need not wait for, and that leave no secret in a log."""
 
+import functools
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from openmas_assets.actors.abort import JobAbortedError
+from openmas_assets.actors.credentials import HttpCredential
 from openmas_assets.actors.monitor import Monitor
 
 # requests takes a tenth of a second to import: only a transfer pays for it, not a warm hit or `list`.
 if TYPE_CHECKING:
     import requests
+
+    from openmas_assets.actors.sources.origin_session import OriginSession
 
 # A connection that was idle for longer may have been forgotten on the way (by a NAT, a load balancer), and
 # the next request would only learn that from a time-out.
@@ -38,8 +42,8 @@ class HttpSession:
     """
 
     def __init__(self, timeout_seconds: float) -> None:
-        self._timeout_seconds = timeout_seconds
-        self._opened: requests.Session | None = None
+        self._timeouts = (timeout_seconds, timeout_seconds)
+        self._opened: OriginSession | None = None
         self._last_used = 0.0
 
     def close(self) -> None:
@@ -48,7 +52,9 @@ class HttpSession:
             self._opened.close()
             self._opened = None
 
-    def get(self, url: str, headers: Mapping[str, str], monitor: Monitor) -> "requests.Response":
+    def get(
+        self, url: str, headers: Mapping[str, str], credential: HttpCredential | None, monitor: Monitor
+    ) -> "requests.Response":
         """Ask for a URL, follow its redirects, and wait for the headers of the answer.
 
         The request has a thread of its own. Nothing ends the looking up of a name, the opening of a
@@ -57,6 +63,7 @@ class HttpSession:
         Args:
             url: The URL.
             headers: What to send besides the usual.
+            credential: What says who asks; goes to the URL's own origin only.
             monitor: Tells of an abort.
 
         Returns:
@@ -71,8 +78,10 @@ class HttpSession:
         answer: Future[requests.Response] = Future()
         is_over = threading.Event()
         answer.add_done_callback(lambda _: is_over.set())
-        arguments = (answer, session, url, headers, self._timeout_seconds)
-        threading.Thread(target=_ask, args=arguments, name="openmas-http", daemon=True).start()
+        ask = functools.partial(
+            session.get_as, credential, url, headers=headers, stream=True, timeout=self._timeouts
+        )
+        threading.Thread(target=_ask, args=(answer, ask), name="openmas-http", daemon=True).start()
         with monitor.unblocking(is_over.set):
             is_over.wait()
         try:
@@ -84,13 +93,13 @@ class HttpSession:
         self._last_used = time.monotonic()
         return answer.result()
 
-    def _session(self) -> "requests.Session":
+    def _session(self) -> "OriginSession":
         if time.monotonic() - self._last_used > _MAX_IDLE_SECONDS:
             self.close()
         if self._opened is None:
-            import requests
+            from openmas_assets.actors.sources.origin_session import OriginSession
 
-            self._opened = requests.Session()
+            self._opened = OriginSession()
             # Ranges, lengths and checksums are about the bytes of the file, not of a compressed form of it.
             self._opened.headers["Accept-Encoding"] = "identity"
             self._opened.hooks["response"] = _drop_body_of_redirect
@@ -100,17 +109,10 @@ class HttpSession:
         return self._opened
 
 
-def _ask(
-    answer: "Future[requests.Response]",
-    session: "requests.Session",
-    url: str,
-    headers: Mapping[str, str],
-    timeout_seconds: float,
-) -> None:
+def _ask(answer: "Future[requests.Response]", ask: Callable[[], "requests.Response"]) -> None:
     _this_thread.is_asking = True
-    timeouts = (timeout_seconds, timeout_seconds)
     try:
-        answer.set_result(session.get(url, headers=headers, stream=True, timeout=timeouts))
+        answer.set_result(ask())
     except Exception as error:  # noqa: BLE001, it is raised in the worker's thread
         answer.set_exception(error)
 

@@ -11,13 +11,16 @@ from urllib.parse import urlsplit
 CERTIFICATE_PATH = Path(__file__).with_name("tls_front.pem")
 """A self-signed certificate for `localhost` and 127.0.0.1 with its key, valid until 2120."""
 
+_HANDSHAKE = b"\x16"  # RFC 8446, 5.1: how a TLS connection begins
+
 
 @contextmanager
-def tls_front(origin: str) -> Iterator[str]:
+def tls_front(origin: str, *, serves_plain: bool = False) -> Iterator[str]:
     """Serve over TLS what a plain server has, and give the origin (`https://127.0.0.1:port`) of that.
 
     Args:
         origin: The plain server's, `http://127.0.0.1:port`.
+        serves_plain: Serve http on the same port too.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE_PATH)
@@ -34,12 +37,16 @@ def tls_front(origin: str) -> Iterator[str]:
         with (
             suppress(OSError),
             socket.create_connection(address) as plain,
-            context.wrap_socket(client, server_side=True) as encrypted,
+            accepted(client) as asked,
         ):
-            answers = Thread(target=pass_on, args=(plain, encrypted), daemon=True)
+            answers = Thread(target=pass_on, args=(plain, asked), daemon=True)
             answers.start()
-            pass_on(encrypted, plain)
+            pass_on(asked, plain)
             answers.join()
+
+    def accepted(client: socket.socket) -> socket.socket:
+        is_plain = serves_plain and client.recv(1, socket.MSG_PEEK) != _HANDSHAKE
+        return client if is_plain else context.wrap_socket(client, server_side=True)
 
     acceptor = Thread(target=accept, daemon=True)
     acceptor.start()
