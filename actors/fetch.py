@@ -20,11 +20,11 @@ from openmas_assets.actors.cache.witness import metadata_witness
 from openmas_assets.actors.monitor import Monitor
 from openmas_assets.actors.sources.fetched import Fetched, TransferError
 from openmas_assets.actors.sources.http import HttpTransfer
+from openmas_assets.actors.sources.hub import HubTransfer
 from openmas_assets.actors.sources.local import fetch_local
 from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.errors import (
     AssetCacheError,
-    AssetDownloadError,
     AssetUnpackError,
     AssetVerificationError,
 )
@@ -79,6 +79,7 @@ class AssetFetcher:
         self._layout = layout
         self._project_root = project_root
         self._limits = limits
+        self._timeout_seconds = timeout_seconds
         self._http = HttpTransfer(timeout_seconds)
 
     def close(self) -> None:
@@ -204,6 +205,7 @@ class AssetFetcher:
             path=path,
             files=_hashed_records(staging.tree_path, known_digests, monitor),
             source_state=fetched.source_state,
+            commit=fetched.commit,
             downloaded_at=now_text(),
         )
         info.write(staging.tree_path)
@@ -217,11 +219,7 @@ class AssetFetcher:
             case LocalSource() as source:
                 return fetch_local(config, source, self._project_root, staging, monitor)
             case HubSource() as source:
-                raise AssetDownloadError(
-                    f"{source.shown}: Hugging Face sources cannot be fetched yet",
-                    asset_name=config.name,
-                    fix="Download the file by other means and declare it with a local or http source.",
-                )
+                return HubTransfer(config, source, staging, monitor, self._timeout_seconds).fetch()
 
     def _verify(self, config: AssetConfig, fetched: Fetched, staging: Staging) -> None:
         actual = f"sha256:{fetched.sha256}"
@@ -244,7 +242,9 @@ class AssetFetcher:
         staging.tree_path.mkdir()
         if not config.unpack or config.unpack_format is None:
             file_name = config.source.file_name or "asset"
-            staging.data_path.rename(staging.tree_path / file_name)
+            path = staging.tree_path / file_name
+            path.parent.mkdir(parents=True, exist_ok=True)  # a file of the Hub keeps its folders
+            staging.data_path.rename(path)
             return file_name
         try:
             unpack(

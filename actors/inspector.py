@@ -50,6 +50,7 @@ class InspectorActor(WorkerActor):
                 status=inspection.status,
                 size_bytes=inspection.size_bytes,
                 path=inspection.path,
+                commit=inspection.info.commit if inspection.info is not None else None,
                 witnesses=inspection.witnesses,
             )
         )

@@ -251,4 +251,5 @@ def _status(config: AssetConfig, answer: AssetInspected) -> AssetStatus:
         status=answer.status,
         size_bytes=answer.size_bytes,
         path=answer.path,
+        commit=answer.commit,
     )

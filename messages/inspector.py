@@ -27,6 +27,7 @@ class AssetInspected(Message):
         status: See `AssetState`.
         size_bytes: See `AssetStatus`.
         path: What can be handed out; None unless `status` is `cached`.
+        commit: See `AssetStatus`.
         witnesses: What must not change for the copy to stay a hit; None where only a full look can tell.
     """
 
@@ -34,6 +35,7 @@ class AssetInspected(Message):
     status: AssetState
     size_bytes: int | None
     path: Path | None
+    commit: str | None
     witnesses: tuple[Witness, ...] | None
 
 

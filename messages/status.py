@@ -28,6 +28,7 @@ class AssetStatus(Message):
         status: See `AssetState`.
         size_bytes: Size of what stands at the path; of what has arrived where it is partial; None if unknown.
         path: What an agent would be handed; None unless it is cached.
+        commit: Of a copy from the Hugging Face Hub: the commit that the branch or tag meant; None for others.
     """
 
     name: str
@@ -38,6 +39,7 @@ class AssetStatus(Message):
     status: AssetState
     size_bytes: int | None
     path: Path | None
+    commit: str | None = None
 
 
 class Witness(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
 from openmas_assets.actors.cache.file_record import FileRecord, files_below
+from openmas_assets.actors.cache.folders import make_private
 from openmas_assets.actors.cache.layout import INFO_NAME
 from openmas_assets.messages.errors import AssetCacheError, AssetError
 from openmas_assets.messages.status import Witness
@@ -47,6 +48,7 @@ class AssetInfo(BaseModel):
         path: What is handed out, relative to the version folder; `.` is that folder.
         files: Every file and link of the asset, by its path relative to the version folder.
         source_state: Of a local source: what `LocalSnapshot` said of it; None for others.
+        commit: Of the Hub: the commit that the branch or tag meant when it was transferred; None for others.
         downloaded_at: When it was transferred, ISO 8601 in UTC.
         is_corrupt: Whether `verify` has found it to differ.
     """
@@ -64,6 +66,7 @@ class AssetInfo(BaseModel):
     path: str
     files: dict[Annotated[str, AfterValidator(_check_inside)], FileRecord]
     source_state: str | None = None
+    commit: str | None = None
     downloaded_at: str
     is_corrupt: bool = False
 
@@ -91,11 +94,13 @@ class AssetInfo(BaseModel):
             return cls.model_validate_json(path.read_bytes())
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except PermissionError:
+            raise UnreadableInfoError(f"the metadata {path} may be read by another user only") from None
         except (OSError, ValidationError, ValueError, RecursionError):
             raise UnreadableInfoError(f"the metadata {path} cannot be read") from None
 
     def write(self, folder: Path) -> None:
-        """Write the metadata into a folder, all of it or nothing.
+        """Write the metadata into a folder, all of it or nothing; private to the user, whatever the umask.
 
         Args:
             folder: The version folder, or the one that will become it.
@@ -106,6 +111,8 @@ class AssetInfo(BaseModel):
         """
         temporary = folder / f"{INFO_NAME}.{os.getpid()}.new"
         try:
+            temporary.touch(0o600)
+            make_private(temporary)  # before there is something in it: it may be a leftover
             temporary.write_text(self._as_json(), encoding="utf-8")
             temporary.replace(folder / INFO_NAME)
         finally:

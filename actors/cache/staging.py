@@ -1,6 +1,7 @@
 """Work in progress: folders that belong to one process each, and that the next one can take over."""
 
 import contextlib
+import os
 import secrets
 import time
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from openmas_assets.actors.cache.folders import make_folder, remove_empty_folders, remove_tree
+from openmas_assets.actors.cache.folders import make_folder, make_private, remove_empty_folders, remove_tree
 from openmas_assets.actors.cache.owner import Owner
 
 # Of another machine nobody can see here whether a process lives: after so long without a byte it does not.
@@ -55,12 +56,16 @@ class Staging:
     `.staging/<key>/<id>.<owner>`. Renaming is atomic on every file system, so two processes never write
     one part, even where file locks do not work.
 
+    The folder is its user's alone, whatever the umask; what is in it follows the umask, as it becomes the
+    asset. In a cache that users share each has parts of his own.
+
     Attributes:
         path: The claimed folder.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._is_abandoned = False
 
     @classmethod
     def claim(cls, folder: Path, fingerprint: str) -> "Staging":
@@ -84,7 +89,8 @@ class Staging:
                 claimed.remove()
         if best is None:
             best = cls(folder / f"{secrets.token_hex(8)}.{Owner.current()}")
-            make_folder(best.path)
+            make_folder(best.path, 0o700)
+            make_private(best.path)
         return best
 
     @classmethod
@@ -104,6 +110,9 @@ class Staging:
 
     @classmethod
     def _take(cls, path: Path) -> "Staging | None":
+        make_private(path)  # somebody may have opened it, or been killed before it was private
+        if not os.access(path, os.R_OK | os.W_OK | os.X_OK):  # another user's
+            return None
         claimed = path.with_name(f"{secrets.token_hex(8)}.{Owner.current()}")
         try:
             path.rename(claimed)
@@ -115,6 +124,11 @@ class Staging:
     def data_path(self) -> Path:
         """Where the transferred bytes go."""
         return self.path / "data"
+
+    @property
+    def hub_path(self) -> Path:
+        """Where the Hugging Face library puts its files."""
+        return self.path / "hub"
 
     @property
     def tree_path(self) -> Path:
@@ -152,14 +166,24 @@ class Staging:
         """
         (self.path / "journal.json").unlink(missing_ok=True)
         self.data_path.unlink(missing_ok=True)
+        remove_tree(self.hub_path)
         self.drop_tree()
 
     def drop_tree(self) -> None:
         """Remove a half-built version folder; the transferred bytes stay."""
         remove_tree(self.tree_path)
 
+    def abandon(self) -> None:
+        """Leave the part as it is: somebody whom we cannot stop still writes there.
+
+        It stays ours, and is swept by the next one who asks once this process has ended.
+        """
+        self._is_abandoned = True
+
     def release(self) -> None:
         """Leave the part to whoever asks next; remove it if nothing in it can be resumed. Never raises."""
+        if self._is_abandoned:
+            return
         if self.is_resumable(None):
             self.drop_tree()
             with contextlib.suppress(OSError):
@@ -169,6 +193,8 @@ class Staging:
 
     def remove(self) -> None:
         """Remove the part, and the folders above it that are empty then. Never raises."""
+        if self._is_abandoned:
+            return
         remove_tree(self.path)
         remove_empty_folders(self.path.parent, depth=4)
 
@@ -253,10 +279,15 @@ def _touched_at(path: Path) -> float:
 
 
 def _data_size(path: Path) -> int:
-    try:
-        return (path / "data").stat().st_size
-    except OSError:
-        return 0
+    files = [path / "data"]
+    for folder, folder_names, names in os.walk(path / "hub"):
+        folder_names[:] = [name for name in folder_names if name != ".cache"]  # the library's own notes
+        files += [Path(folder, name) for name in names]
+    size_bytes = 0
+    for file in files:
+        with contextlib.suppress(OSError):
+            size_bytes += file.stat().st_size
+    return size_bytes
 
 
 def _read_journal(path: Path) -> Journal | None:

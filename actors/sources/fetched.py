@@ -13,11 +13,13 @@ class Fetched:
         sha256: Digest of the file's bytes, 64 hex digits; None where the source is a folder.
         digests: Of a folder: the digest of each file, by its path relative to the version folder.
         source_state: What identifies the state of a local source; None for others.
+        commit: Of the Hub: the commit that the revision meant, 40 hex digits; None for others.
     """
 
     sha256: str | None
     digests: dict[str, str] | None = None
     source_state: str | None = None
+    commit: str | None = None
 
 
 class TransferError(Exception):

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import Any, Self
 from urllib.parse import quote
 
-from hub_repository import Repository, answer, error, refusal
+from hub_repository import Refusal, Repository, answer, error, refusal
 from loopback import LoopbackServer
 
 __all__ = ["SIGNATURE", "Hub", "Repository"]
@@ -89,7 +89,11 @@ class Hub:
         self.server.put_sequence(f"{base}/revision/{quote(revision, safe='')}", [info])
         if revision == "main":
             self.server.put_sequence(base, [info])
-        tree, pages = f"{base}/tree/{quote(revision, safe='')}", list(repository.pages())
+        for folder in repository.folders():
+            tree = f"{base}/tree/{quote(revision, safe='')}/{quote(folder)}".rstrip("/")
+            self._put_pages(tree, list(repository.pages(folder)), instead)
+
+    def _put_pages(self, tree: str, pages: list[list[dict[str, object]]], instead: Refusal | None) -> None:
         for number, page in enumerate(pages):
             following = self.server.url(f"{tree}?cursor={number + 1}")
             link = {"Link": f'<{following}>; rel="next"'} if number + 1 < len(pages) else {}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from email.message import Message
 from functools import cached_property
 from hashlib import sha1, sha256
+from pathlib import PurePosixPath
 from typing import Any
 
 from loopback import Resource
@@ -64,11 +65,16 @@ class Repository:
             "siblings": [{"rfilename": path} for path in self.files],
         }
 
-    def pages(self) -> Iterator[list[dict[str, object]]]:
-        """Yield the pages of the listing, at least one."""
-        entries = [self._entry(path) for path in self.files]
+    def pages(self, folder: str = "") -> Iterator[list[dict[str, object]]]:
+        """Yield the pages of the listing of what is below a folder (`onnx/`), at least one."""
+        entries = [self._entry(path) for path in self.files if path.startswith(folder)]
         for start in range(0, max(1, len(entries)), self.files_per_page):
             yield entries[start : start + self.files_per_page]
+
+    def folders(self) -> set[str]:
+        """Return the folders of the repository, `onnx/` for example; the root is the empty text."""
+        parents = {parent for path in self.files for parent in PurePosixPath(path).parents}
+        return {f"{parent}/" if parent.parts else "" for parent in parents}
 
     def refusal_of_listing(self) -> Refusal | None:
         """Return who may not know of the repository, as `Resource.instead` has it."""
