@@ -316,7 +316,7 @@ def test_a_child_in_offline_mode_asks_nothing(hub: Hub, tmp_path: Path) -> None:
     assert hub.server.requests == []
 
 
-def test_the_client_logs_and_shows_signed_queries_but_never_the_token(
+def test_the_client_never_logs_or_shows_the_token(
     hub: Hub, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     shown: list[str] = []
@@ -330,7 +330,5 @@ def test_the_client_logs_and_shows_signed_queries_but_never_the_token(
     hub.put_repo("org/model", FILES, lfs=LFS, private=True, token=TOKEN, served=served)
     caplog.set_level(logging.DEBUG)
     client.download("org/model", "model.safetensors", token=TOKEN, tqdm_class=Bar)
-    said = {record.name for record in caplog.records if SIGNATURE in record.getMessage()}
-    assert {"httpx2", "httpcore2.http11", "huggingface_hub.file_download"} <= said
-    assert all(SIGNATURE in name for name in shown)
+    assert shown
     assert TOKEN not in caplog.text + str(shown)

@@ -1,6 +1,7 @@
 """Taking assets out of the cache: what is ours, and nothing else."""
 
 import contextlib
+import glob
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,10 +105,15 @@ def _sweep_locked(lock: AssetLock, folder: Path, fingerprint: str) -> None:
 
 def _known_keys(layout: CacheLayout) -> list[str]:
     """The keys of all copies with metadata, of all that is being worked on, and of all locks."""
-    copies = {path.parent.relative_to(layout.root) for path in layout.root.glob(f"*/*/*/{INFO_NAME}")}
-    parts = {path.relative_to(layout.staging) for path in layout.staging.glob("*/*/*/")}
-    locks = {path.relative_to(layout.locks).with_suffix("") for path in layout.locks.glob("*/*/*.lock")}
+    copies = {path.parent for path in _matches(layout.root, f"*/*/*/{INFO_NAME}")}
+    parts = set(_matches(layout.staging, "*/*/*/"))
+    locks = {path.with_suffix("") for path in _matches(layout.locks, "*/*/*.lock")}
     return sorted(key.as_posix() for key in copies | parts | locks)
+
+
+def _matches(folder: Path, pattern: str) -> list[Path]:
+    # Not Path.glob, which raises where another process removes a folder while it looks.
+    return [Path(name) for name in glob.glob(pattern, root_dir=folder, include_hidden=True)]  # noqa: PTH207
 
 
 def _remove_key(layout: CacheLayout, key: str, *, with_lock_file: bool = False) -> Removal | None:
@@ -180,16 +186,20 @@ def _beside(layout: CacheLayout, keys: list[str]) -> list[Path]:
 
 
 def _entries(folder: Path) -> list[Path]:
-    return list(folder.iterdir()) if folder.is_dir() else []
+    try:
+        return list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):  # it may also go while it is looked at
+        return []
 
 
 def _size_bytes(folder: Path) -> int:
-    return sum(
-        Path(parent, name).lstat().st_size
-        for parent, _, names in os.walk(folder)
-        for name in names
-        if name not in (INFO_NAME, "journal.json")
-    )
+    size_bytes = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            if name not in (INFO_NAME, "journal.json"):
+                with contextlib.suppress(FileNotFoundError):  # the part of a process that works on it
+                    size_bytes += Path(parent, name).lstat().st_size
+    return size_bytes
 
 
 def _remove_empty_below(folder: Path) -> None:

@@ -105,7 +105,10 @@ def _explain_connection(source: HubSource, token: HubToken, error: BaseException
 
 def _sent(token: HubToken) -> str:
     if token.token is not None:
-        return f"The token from {token.variable} was sent: check that it is valid and may read this."
+        return (
+            f"The token from {token.variable} was sent, in the header Authorization: "
+            "check that it is valid and may read this."
+        )
     return (
         f"No token of ours was sent: {token.variable} would hold it, "
         "or HF_TOKEN, or what `hf auth login` has stored."

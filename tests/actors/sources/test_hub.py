@@ -221,8 +221,12 @@ FETCH_UNTIL_KILLED = """
     def look():
         while True:
             staging = Path(folder, "cache", ".staging")
-            half = [path for path in staging.rglob("*.incomplete") if path.stat().st_size]
-            if half and any(path.parent.name == "hub" for path in staging.rglob("whole")):
+            try:
+                half = [path for path in staging.rglob("*.incomplete") if path.stat().st_size]
+                whole = [path for path in staging.rglob("whole") if path.parent.name == "hub"]
+            except OSError:  # a folder came or went meanwhile
+                continue
+            if half and whole:
                 print("half and whole", flush=True)
                 return
 
