@@ -260,6 +260,7 @@ class AssetFetcher:
         except AssetUnpackError as error:
             staging.start_over()  # a refusal leaves nothing behind
             error.asset_name = config.name
+            error.fix = error.fix or "Nothing of it was kept. Ask whoever made the archive for a sound one."
             raise
 
 

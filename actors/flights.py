@@ -9,7 +9,7 @@ from openmas_assets.actors.flight import Flight
 from openmas_assets.actors.hits import Hits
 from openmas_assets.actors.inspections import Inspections
 from openmas_assets.actors.pool import DownloaderPool, Job
-from openmas_assets.actors.reply import Reply
+from openmas_assets.actors.reply import ActorClosedError, Reply
 from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.downloader import (
     AssetDownloaded,
@@ -118,7 +118,7 @@ class Flights:
         flight.is_looked_for = False
         if self._flights.get(flight.config.key) is not flight:
             return  # it was quicker, or nobody waits any more
-        if answer.path is None:
+        if answer.path is None or answer.must_be_read:
             flight.may_be_cached = False
         else:
             self._land(flight, answer.path, answer.witnesses, was_transferred=False)
@@ -207,7 +207,9 @@ class Flights:
     def _fail(self, flight: Flight, error: AssetError) -> None:
         self._drop(flight)
         flight.fail(error)
-        if flight.job is not None:
+        if flight.job is not None and isinstance(error, ActorClosedError):
+            self._report(flight, "stopped")
+        elif flight.job is not None:
             self._report(flight, "failed", detail=error.problem)
 
     def _stop_if_empty(self, flight: Flight) -> None:

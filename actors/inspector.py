@@ -10,7 +10,7 @@ from typing import Any
 import pykka
 
 from openmas_assets.actors.base import WorkerActor
-from openmas_assets.actors.cache.inspection import Inspection, inspect
+from openmas_assets.actors.cache.inspection import Inspection, doubtful_path, inspect
 from openmas_assets.actors.cache.layout import CacheLayout
 from openmas_assets.actors.cache.remove import sweep_leftovers
 from openmas_assets.messages.errors import AssetError
@@ -44,12 +44,14 @@ class InspectorActor(WorkerActor):
         except AssetError:
             # A local source that cannot even be located: whoever fetches it will say why.
             inspection = Inspection("stale")
+        doubtful = doubtful_path(self._layout, command.config, inspection)
         self._tell_supervisor(
             AssetInspected(
                 inspection_id=command.inspection_id,
-                status=inspection.status,
+                status="cached" if doubtful is not None else inspection.status,
                 size_bytes=inspection.size_bytes,
-                path=inspection.path,
+                path=doubtful or inspection.path,
+                must_be_read=doubtful is not None,
                 commit=inspection.info.commit if inspection.info is not None else None,
                 witnesses=inspection.witnesses,
             )

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Generator
 from queue import Full
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import pykka
 
@@ -83,7 +83,7 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
         """Whether the answer, an error or a cancellation is there."""
         return self._callbacks is None
 
-    def get(self, *, timeout: float | None = None) -> Any:
+    def get(self, *, timeout: float | None = None) -> T:
         """Wait for the answer. Blocks; for threads other than an event loop's or an actor's.
 
         Args:
@@ -97,7 +97,7 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
         """
         self._enter()
         try:
-            return super().get(timeout=timeout)
+            return cast("T", super().get(timeout=timeout))
         except AssetError as shared:
             error = _for_one_waiter(shared.with_traceback(None))
         finally:
@@ -193,7 +193,7 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
     def __await__(self) -> Generator[Any, None, T]:
         if not self.is_done:
             yield from self._wait_in_loop().__await__()
-        return self.get(timeout=0)  # type: ignore[no-any-return]
+        return self.get(timeout=0)
 
     async def _wait_in_loop(self) -> None:
         import asyncio

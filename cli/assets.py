@@ -207,14 +207,11 @@ def _ask_before_clearing_all() -> None:
     from openmas_assets.actors.project import cache_dir, load_project
 
     folder = printable(str(cache_dir(load_project(project_path()))))
-    if not is_terminal(sys.stdin):
-        raise click.ClickException(
-            f"--all removes every asset in {folder}, and there is nobody to ask; add --yes if you mean it"
-        )
     try:
         is_agreed = click.confirm(f"Remove every asset in {folder}, those of other projects too?", err=True)
-    except click.Abort:  # Ctrl-D
+    except click.Abort:  # Ctrl-D, or nobody is there to ask
         note("")
+        note("No answer; --yes stands for one.")
         is_agreed = False
     if not is_agreed:
         note("Nothing was removed.")

@@ -28,6 +28,7 @@ class AssetInspected(Message):
         size_bytes: See `AssetStatus`.
         path: What can be handed out; None unless `status` is `cached`.
         commit: See `AssetStatus`.
+        must_be_read: Whether a downloader has to read it first: its files look untouched but for their ctime.
         witnesses: What must not change for the copy to stay a hit; None where only a full look can tell.
     """
 
@@ -36,6 +37,7 @@ class AssetInspected(Message):
     size_bytes: int | None
     path: Path | None
     commit: str | None
+    must_be_read: bool = False
     witnesses: tuple[Witness, ...] | None
 
 

@@ -4,9 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from fetching import Fetching
 from loopback import LoopbackServer
+
+# How fast examples are made, and how many are of use, says nothing of our code.
+_CHECKS_OF_SPEED = [HealthCheck.too_slow, HealthCheck.filter_too_much]
+settings.register_profile("no time", deadline=None, suppress_health_check=_CHECKS_OF_SPEED)
+settings.load_profile("no time")
 
 
 @pytest.fixture(autouse=True)

@@ -66,6 +66,18 @@ class FileRecord(BaseModel):
             self.ctime_ns,
         )
 
+    def has_same_content_time(self, path: Path) -> bool:
+        """Whether size and modification time are those of the record, though its owner or mode may not be.
+
+        Args:
+            path: The file.
+        """
+        try:
+            status = path.lstat()
+        except (OSError, ValueError):
+            return False
+        return (status.st_size, status.st_mtime_ns) == (self.size_bytes, self.mtime_ns)
+
     def has_same_size(self, path: Path) -> bool:
         """Whether the size is still that of the record, whatever the times.
 

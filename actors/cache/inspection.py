@@ -53,6 +53,29 @@ def inspect(layout: CacheLayout, config: AssetConfig, project_root: Path) -> Ins
     return inspection
 
 
+def doubtful_path(layout: CacheLayout, config: AssetConfig, inspection: Inspection) -> Path | None:
+    """What will be handed out once it has been read again: a copy whose files look untouched but for ctime.
+
+    So look files that were copied with their times, or got another owner or mode. They are most likely good,
+    but somebody who has changed a byte and set the time back looks the same.
+
+    Args:
+        layout: The cache.
+        config: The asset.
+        inspection: How it stands.
+
+    Returns:
+        None if it is no such copy.
+    """
+    info = inspection.info
+    if inspection.status != "corrupt" or info is None or info.is_corrupt:
+        return None
+    folder = layout.version_folder(config)
+    if not all(record.has_same_content_time(folder / name) for name, record in info.files.items()):
+        return None
+    return folder if info.path == "." else folder / info.path
+
+
 def _judge(
     layout: CacheLayout, config: AssetConfig, project_root: Path, metadata: Witness | None
 ) -> Inspection:

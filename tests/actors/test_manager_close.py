@@ -109,8 +109,8 @@ def test_the_next_manager_goes_on_with_the_part(
 
 def test_progress_gets_its_last_word_for_whatever_was_running(stalled: Stalled) -> None:
     stalled.manager.close()
-    assert stalled.probe.phases("a") == ["downloading", "failed"]
-    assert stalled.probe.phases("paused") == ["retrying", "failed"]
+    assert stalled.probe.phases("a") == ["downloading", "stopped"]
+    assert stalled.probe.phases("paused") == ["retrying", "stopped"]
 
 
 def test_close_leaves_no_thread(open_manager: OpenManager, server: LoopbackServer) -> None:

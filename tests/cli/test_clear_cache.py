@@ -40,8 +40,15 @@ def test_all_removes_what_is_ours_and_names_what_is_not(filled: ProjectFolder) -
     assert (filled.cache_path / "notes.txt").read_text() == "mine"
 
 
-def test_without_a_terminal_all_needs_a_yes_on_the_command_line(filled: ProjectFolder) -> None:
-    result = filled.invoke("clear-cache", "--all", text="y\n")
+def test_without_a_terminal_the_answer_may_come_from_a_pipe(filled: ProjectFolder) -> None:
+    assert filled.invoke("clear-cache", "--all", text="n\n").exit_code == 1
+    assert filled.asset_path("a").exists()
+    assert filled.invoke("clear-cache", "--all", text="y\n").exit_code == 0
+    assert not filled.asset_path("a").exists()
+
+
+def test_where_there_is_nobody_to_ask_nothing_is_removed(filled: ProjectFolder) -> None:
+    result = filled.invoke("clear-cache", "--all", text="")
     assert (result.exit_code, result.stdout) == (1, "")
     assert str(filled.cache_path) in result.stderr
     assert "--yes" in result.stderr

@@ -49,6 +49,7 @@ async def an_agent_awaits(asset_manager: AssetManager) -> None:
 def a_thread_asks(asset_manager: AssetManager, agent_ref: pykka.ActorRef[pykka.ThreadingActor]) -> None:
     reply = asset_manager.ask(GetAssetPath(name="a"))
     assert_type(reply, Reply[AssetPath])
+    assert_type(reply.get(timeout=1).path, Path)
     reply.pipe_to(agent_ref)
     assert_type(asset_manager.ask(GetAssetStatus(name="a")), Reply[AssetStatus])
     assert_type(asset_manager.ask(ListAssets()), Reply[AssetList])
