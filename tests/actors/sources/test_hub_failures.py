@@ -100,7 +100,7 @@ def test_who_has_the_token_gets_it_and_the_cdn_does_not_get_the_token(
     for config in (hub_asset("one", filename="model.safetensors", **fields), hub_asset("all", **fields)):
         fetching.path(config)
     sent = {request.headers["Authorization"] for request in hub.server.requests}
-    # A thread of the library that an earlier test has left may still try its old port, which is this one's now.
+    # A thread of the library that an earlier test has left may still try its port, which is this one's now.
     assert sent - {None} == {f"Bearer {TOKEN}"}
     assert hub.cdn is not None
     assert hub.cdn.requests
