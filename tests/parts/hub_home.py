@@ -30,6 +30,7 @@ def open_hub(monkeypatch: pytest.MonkeyPatch, home_path: Path, *, cdn: bool = Fa
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home_path / "hub"))
         monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home_path / "token"))
         monkeypatch.setattr(constants, "HF_STORED_TOKENS_PATH", str(home_path / "stored_tokens"))
+        monkeypatch.setattr(constants, "AGENT_HARNESSES_PATH", str(home_path / ".agent_harnesses.json"))
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
         yield hub
 
