@@ -3,11 +3,14 @@
 import logging
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from openmas_assets.actors.bars import adopt_bar, bar_options, close_bar
+from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.downloader import DownloadProgress
+from openmas_assets.messages.source import HubSource
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -34,21 +37,32 @@ class Display(Protocol):
         """Leave nothing behind."""
 
 
-def default_display(report_interval_mb: Mapping[str, float]) -> Display:
+def has_terminal() -> bool:
+    """Whether standard error is a terminal, where bars can be drawn."""
+    # A program without a console has no standard error at all.
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def default_display(assets: Sequence[AssetConfig]) -> Display:
     """Bars if standard error is a terminal, else log lines.
 
     Args:
-        report_interval_mb: For each asset by its name: megabytes between two log lines.
+        assets: What may be transferred. While the Hub's library brings one, that draws its own bars.
     """
-    # A program without a console has no standard error at all.
-    is_terminal = sys.stderr is not None and sys.stderr.isatty()
-    return BarDisplay() if is_terminal else LogDisplay(report_interval_mb)
+    if has_terminal():
+        return BarDisplay({asset.name for asset in assets if isinstance(asset.source, HubSource)})
+    return LogDisplay({asset.name: asset.progress_report_interval_mb for asset in assets})
 
 
 class BarDisplay:
-    """One tqdm bar for each running transfer, on standard error. A bar goes when its transfer ends."""
+    """One tqdm bar for each running transfer, on standard error. A bar goes when its transfer ends.
 
-    def __init__(self) -> None:
+    Args:
+        drawn_elsewhere: The names of assets whose bytes somebody else shows arriving; none by default.
+    """
+
+    def __init__(self, drawn_elsewhere: Collection[str] = ()) -> None:
+        self._drawn_elsewhere = frozenset(drawn_elsewhere)
         self._bars: dict[str, tqdm[Any]] = {}
         self._phases: dict[str, str] = {}
 
@@ -60,8 +74,10 @@ class BarDisplay:
         """
         if progress.phase in _LAST_PHASES:
             self._phases.pop(progress.name, None)
-            if (bar := self._bars.pop(progress.name, None)) is not None:
-                self._remove(bar)
+            self._remove(progress.name)
+            return
+        if progress.phase == "downloading" and progress.name in self._drawn_elsewhere:
+            self._remove(progress.name)
             return
         bar = self._bars.get(progress.name)
         if bar is None:  # (a bar without a total has no truth value)
@@ -80,22 +96,12 @@ class BarDisplay:
 
     def close(self) -> None:
         """Remove every bar."""
-        while self._bars:
-            self._remove(self._bars.popitem()[1])
+        for name in list(self._bars):
+            self._remove(name)
 
-    def _remove(self, bar: Any) -> None:
-        # tqdm forgets a bar before it wipes it: a line printed in between would be mixed with its remains.
-        with bar.get_lock():
-            bar.close()
-            # tqdm leaves a gap where the bar was: the lowest of ours moves up into it.
-            lowest: Any = max(self._bars.values(), key=lambda other: other.pos, default=bar)
-            if lowest.pos > bar.pos:
-                lowest.clear(nolock=True)
-                lowest.pos = bar.pos
-                lowest.refresh(nolock=True)
-            # Any bar but the topmost leaves the cursor at the end of the blanks that it is overwritten with.
-            bar.fp.write("\r")
-            bar.fp.flush()
+    def _remove(self, name: str) -> None:
+        if (bar := self._bars.pop(name, None)) is not None:
+            close_bar(bar, bar.close)
 
 
 @dataclass
@@ -158,21 +164,9 @@ def _new_bar() -> "tqdm[Any]":
     # Only a transfer on a terminal needs it.
     from tqdm import tqdm
 
-    # Any: the stubs do not know what becomes of `dynamic_ncols`.
-    bar: Any = tqdm(unit="B", unit_scale=True, leave=False, dynamic_ncols=True, file=sys.stderr)
-    if bar.dynamic_ncols:
-        bar.dynamic_ncols = _with_room_for_echo(bar.dynamic_ncols)
-    return bar  # type: ignore[no-any-return]
-
-
-def _with_room_for_echo(shape: Callable[[Any], tuple[int, int]]) -> Callable[[Any], tuple[int, int]]:
-    """A terminal's shape, made narrower: its `^C` behind a full line would break that and shift all bars."""
-
-    def narrower(stream: Any) -> tuple[int, int]:
-        columns, lines = shape(stream)
-        return columns and columns - len("^C^C"), lines
-
-    return narrower
+    bar = tqdm(**bar_options())
+    adopt_bar(bar)
+    return bar
 
 
 def _description(progress: DownloadProgress, columns: int) -> str:

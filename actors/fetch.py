@@ -71,15 +71,23 @@ class AssetFetcher:
         project_root: What a relative local source is relative to.
         limits: How large an archive may become.
         timeout_seconds: How long a server may be silent.
+        draws_bars: Whether a library that has progress bars of its own may draw them; False by default.
     """
 
     def __init__(
-        self, layout: CacheLayout, project_root: Path, limits: UnpackLimits, timeout_seconds: float
+        self,
+        layout: CacheLayout,
+        project_root: Path,
+        limits: UnpackLimits,
+        timeout_seconds: float,
+        *,
+        draws_bars: bool = False,
     ) -> None:
         self._layout = layout
         self._project_root = project_root
         self._limits = limits
         self._timeout_seconds = timeout_seconds
+        self._draws_bars = draws_bars
         self._http = HttpTransfer(timeout_seconds)
 
     def close(self) -> None:
@@ -219,7 +227,11 @@ class AssetFetcher:
             case LocalSource() as source:
                 return fetch_local(config, source, self._project_root, staging, monitor)
             case HubSource() as source:
-                return HubTransfer(config, source, staging, monitor, self._timeout_seconds).fetch()
+                draws_bars = self._draws_bars and config.progress_report
+                transfer = HubTransfer(
+                    config, source, staging, monitor, self._timeout_seconds, draws_bars=draws_bars
+                )
+                return transfer.fetch()
 
     def _verify(self, config: AssetConfig, fetched: Fetched, staging: Staging) -> None:
         actual = f"sha256:{fetched.sha256}"

@@ -14,7 +14,7 @@ from typing import Any, Self, cast, overload
 import pykka
 
 from openmas_assets.actors.cache.layout import CacheLayout
-from openmas_assets.actors.display import default_display
+from openmas_assets.actors.display import default_display, has_terminal
 from openmas_assets.actors.manager_actor import AssetManagerActor, ManagerSettings
 from openmas_assets.actors.progress import ProgressActor
 from openmas_assets.actors.project import PROJECT_FILE_NAME, Project, cache_dir, load_project
@@ -90,6 +90,7 @@ class AssetManager:
             pool_size=pool_size,
             timeout_seconds=_timeout_seconds(),
             on_progress=self._tell_progress,
+            draws_bars=on_progress is None and has_terminal(),
         )
         self._project = project
         # Whoever interrupts `close` with a signal handler that closes as well must not wait for himself.
@@ -321,7 +322,7 @@ def _start_progress(
 ) -> pykka.ActorRef[ProgressActor]:
     if on_progress is not None:
         return ProgressActor.start(on_progress, lambda: None)
-    display = default_display({asset.name: asset.progress_report_interval_mb for asset in project.assets})
+    display = default_display(project.assets)
     return ProgressActor.start(display.show, display.close)
 
 

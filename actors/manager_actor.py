@@ -68,6 +68,7 @@ class ManagerSettings:
         pool_size: How many downloaders there are at the most.
         timeout_seconds: How long a server may be silent.
         on_progress: Is told how transfers go; called in the manager's thread, must not block.
+        draws_bars: Whether libraries that have bars of their own may draw them.
     """
 
     project: ProjectConfig
@@ -76,6 +77,7 @@ class ManagerSettings:
     pool_size: int
     timeout_seconds: float
     on_progress: Callable[[DownloadProgress], None]
+    draws_bars: bool = False
 
 
 class AssetManagerActor(AssetActor):
@@ -229,6 +231,7 @@ class AssetManagerActor(AssetActor):
             self._settings.project_root,
             UnpackLimits(limits.max_unpacked_members, limits.max_unpacked_bytes, limits.max_unpack_ratio),
             self._settings.timeout_seconds,
+            draws_bars=self._settings.draws_bars,
         )
         return DownloaderActor.start(self.actor_ref, signal, self._settings.layout, fetcher)
 

@@ -26,6 +26,7 @@ from openmas_assets.messages.source import HubSource
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, RepoFile
+    from huggingface_hub.utils import tqdm  # type: ignore[attr-defined] # as its docs have it
 
 T = TypeVar("T")
 
@@ -44,24 +45,28 @@ class HubTransfer:
         staging: Where the files go: to its `hub_path`.
         monitor: Is told of what arrives.
         timeout_seconds: How long the Hub may be silent.
+        draws_bars: Whether the library shows its own progress bars.
 
     Raises:
         AssetAuthenticationError: The variable that should hold the token does not.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         config: AssetConfig,
         source: HubSource,
         staging: Staging,
         monitor: Monitor,
         timeout_seconds: float,
+        *,
+        draws_bars: bool,
     ) -> None:
         self._config = config
         self._source = source
         self._staging = staging
         self._monitor = monitor
         self._timeout_seconds = timeout_seconds
+        self._draws_bars = draws_bars
         self._token: HubToken = hub_token(config)
         self._is_left = threading.Event()
 
@@ -78,7 +83,12 @@ class HubTransfer:
         self._monitor.report("downloading")
         commit, files = self._call(self._resolve)
         self._prepare(commit, files)
-        self._call(lambda: self._download(commit, files))
+        from openmas_assets.actors.sources.hub_meter import hub_meter
+
+        total = sum(file.size for file in files)
+        name = self._source.filename
+        with hub_meter(self._tell, total, file_name=name, draws_bars=self._draws_bars) as meter:
+            self._call(lambda: self._download(commit, files, meter))
         digests = {file.path: self._check(file) for file in files}
         self._monitor.check()
         if self._source.filename is not None:
@@ -139,14 +149,11 @@ class HubTransfer:
             self._check_path(file.path)
         return commit, files
 
-    def _download(self, commit: str, files: "list[RepoFile]") -> None:
+    def _download(self, commit: str, files: "list[RepoFile]", meter: "type[tqdm]") -> None:
         from huggingface_hub import constants, hf_hub_download, snapshot_download
-
-        from openmas_assets.actors.sources.hub_meter import meter_class
 
         source = self._source
         token = self._token.token.get_secret_value() if self._token.token is not None else None
-        meter = meter_class(self._tell, sum(file.size for file in files))
         if source.filename is not None:
             hf_hub_download(
                 source.repo_id,

@@ -5,6 +5,7 @@ The library's texts quote signed URLs, and its errors hold the request with its 
 
 import errno
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from openmas_assets.actors.credentials import HubToken
 from openmas_assets.actors.sources.fetched import TransferError
@@ -54,9 +55,9 @@ def hub_failure(
 
 
 def _explain(source: HubSource, token: HubToken, error: BaseException) -> _Explanation:
-    from huggingface_hub import constants, errors
+    from huggingface_hub import errors
 
-    repository = f"{constants.ENDPOINT}/{source.repo_id}"
+    repository = f"{_endpoint()}/{source.repo_id}"
     match error:
         case errors.GatedRepoError():  # a kind of RepositoryNotFoundError, so it comes first
             accept = f"Accept its licence on {repository}, with the account of the token."
@@ -97,10 +98,18 @@ def _explain_connection(source: HubSource, token: HubToken, error: BaseException
         name = f"{type(error).__module__}.{type(error).__name__}"
         return _Explanation(f"the Hugging Face library failed on {source.shown} ({name})")
     return _Explanation(
-        f"the connection to the Hub at {constants.ENDPOINT} failed ({type(error).__name__})",
+        f"the connection to the Hub at {_endpoint()} failed ({type(error).__name__})",
         "Check the network; HF_ENDPOINT and HTTPS_PROXY say where the Hub is and how to get there.",
         is_retryable=True,
     )
+
+
+def _endpoint() -> str:
+    """HF_ENDPOINT for people: a mirror's may hold a password."""
+    from huggingface_hub import constants
+
+    url = urlsplit(constants.ENDPOINT)
+    return url._replace(netloc=url.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def _sent(token: HubToken) -> str:

@@ -188,7 +188,7 @@ def test_bars_are_for_terminals_only(
     monkeypatch: pytest.MonkeyPatch, stream: Any, display: type[object]
 ) -> None:
     monkeypatch.setattr(sys, "stderr", stream)
-    assert isinstance(default_display({}), display)
+    assert isinstance(default_display([]), display)
 
 
 class Log:

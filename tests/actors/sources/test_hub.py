@@ -9,7 +9,7 @@ import pytest
 
 from archives import file, write_archive
 from fetching import BackgroundFetch, Fetching, fetch_program
-from hub import Hub
+from hub import SIGNATURE, Hub
 from hub_home import contents, hub_asset, hub_variables, open_hub
 from loopback import Fault
 from openmas_assets.actors import AssetManager
@@ -23,6 +23,7 @@ from programs import Program
 from progress_probe import ProgressProbe
 from project_folder import ProjectFolder
 from projects import project
+from screen import screen
 from terminal import Terminal
 
 WEIGHTS = bytes(range(256)) * 500
@@ -375,15 +376,17 @@ def test_the_progress_counts_each_byte_once(hub: Hub, fetching: Fetching) -> Non
 
 
 def test_the_meter_counts_what_two_bars_count_once() -> None:
-    from openmas_assets.actors.sources.hub_meter import meter_class
+    from openmas_assets.actors.sources.hub_meter import hub_meter
 
     told: list[tuple[int, int]] = []
-    meter = meter_class(lambda done, total: told.append((done, total)), 100)
-    received, written, files = meter(unit="B"), meter(unit="B", initial=10), meter(unit="it", total=2)
-    received.update(30)
-    written.update(30)
-    files.update(1)
-    written.update(90)
+    with hub_meter(
+        lambda done, total: told.append((done, total)), 100, file_name=None, draws_bars=False
+    ) as meter:
+        received, written, files = meter(unit="B"), meter(unit="B", initial=10), meter(unit="it", total=2)
+        received.update(30)
+        written.update(30)
+        files.update(1)
+        written.update(90)
     assert told == [(30, 100), (40, 100), (40, 100), (100, 100)]
 
 
@@ -400,31 +403,81 @@ def test_progress_is_told_unless_it_is_not_wanted(
 
 
 BARS = """
-import json, sys
+import sys
 from huggingface_hub import hf_hub_download
 from openmas_assets.actors import AssetManager
 from openmas_assets.messages.manager import GetAssetPath
 from openmas_assets.messages.project import ProjectConfig
 
-asset = {"name": "quiet", "progress_report": False, "source": {"type": "hf", "repo_id": "org/model"}}
+asset = {"name": "llama", "source": {"type": "hf", "repo_id": "org/model"}}
+asset["progress_report"] = sys.argv[2] == "shown"
+if sys.argv[3:]:
+    asset["source"]["filename"] = sys.argv[3]
 with AssetManager(ProjectConfig.model_validate({"assets": [asset]}), cache_dir=sys.argv[1]) as manager:
-    print(manager.ask(GetAssetPath(name="quiet")).get(timeout=30).path.name)
+    print(manager.ask(GetAssetPath(name="llama")).get(timeout=30).path.name)
 print("of another user:")
 hf_hub_download("org/model", "model.safetensors", local_dir=sys.argv[1] + "-other")
 """
 
 
+@pytest.fixture
+def bars_of(hub: Hub, tmp_path: Path, home_path: Path) -> Callable[..., tuple[str, str]]:
+    """What a program shows on a terminal: while we fetch, and while it uses the library itself."""
+
+    def bars_of(*arguments: str, **variables: str) -> tuple[str, str]:
+        hub.put_repo("org/model", FILES, lfs=LFS)
+        script = tmp_path / "bars.py"
+        script.write_text(BARS)
+        environment = {**hub_variables(hub, home_path), **variables}
+        with Terminal(script, str(tmp_path / "cache"), *arguments, env=environment) as terminal:
+            assert terminal.wait() == 0, terminal.text
+        ours, _, others = terminal.text.partition("of another user:")
+        return ours, others
+
+    return bars_of
+
+
 def test_a_quiet_asset_shows_no_bar_and_another_user_of_the_library_keeps_its_bars(
-    hub: Hub, tmp_path: Path, home_path: Path
+    bars_of: Callable[..., tuple[str, str]],
 ) -> None:
-    hub.put_repo("org/model", FILES, lfs=LFS)
-    script = tmp_path / "bars.py"
-    script.write_text(BARS)
-    with Terminal(script, str(tmp_path / "cache"), env=hub_variables(hub, home_path)) as terminal:
-        assert terminal.wait() == 0, terminal.text
-    ours, _, others = terminal.text.partition("of another user:")
+    ours, others = bars_of("quiet")
     assert ours == "latest\n"
     assert "model.safetensors: 100%" in others
+
+
+def test_a_file_shows_the_librarys_bar_and_no_second_one_and_no_bar_stays(
+    bars_of: Callable[..., tuple[str, str]],
+) -> None:
+    ours, _ = bars_of("shown", "model.safetensors")
+    assert "\rmodel.safetensors:   0%|" in ours
+    assert "llama" not in ours
+    assert screen(ours, columns=80) == ["model.safetensors"]
+
+
+def test_a_snapshot_shows_the_librarys_bars(bars_of: Callable[..., tuple[str, str]]) -> None:
+    ours, _ = bars_of("shown")
+    assert "Downloading bytes" in ours
+    assert "llama" not in ours
+    assert screen(ours, columns=80) == ["latest"]
+
+
+def test_the_librarys_bar_shows_no_signature_of_the_cdn(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, home_path: Path
+) -> None:
+    script = tmp_path / "bars.py"
+    script.write_text(BARS.partition('print("of another')[0])
+    with open_hub(monkeypatch, home_path, cdn=True) as hub:
+        hub.put_repo("org/model", FILES, lfs=LFS)
+        arguments = (str(tmp_path / "cache"), "shown", "model.safetensors")
+        with Terminal(script, *arguments, env=hub_variables(hub, home_path)) as terminal:
+            assert terminal.wait() == 0, terminal.text
+    assert "\rmodel.safetensors:   0%|" in terminal.text
+    assert SIGNATURE[-5:] not in terminal.text
+
+
+def test_who_has_switched_the_librarys_bars_off_sees_none(bars_of: Callable[..., tuple[str, str]]) -> None:
+    ours, _ = bars_of("shown", HF_HUB_DISABLE_PROGRESS_BARS="1")
+    assert ours == "latest\n"
 
 
 # Together

@@ -28,7 +28,7 @@ WEIGHTS = bytes(range(256)) * 500
 FILES = {"model.safetensors": WEIGHTS, "config.json": b"{}"}
 LFS = {"model.safetensors"}
 INFO = "/api/models/org/model/revision/main"
-# The library's own question, once in a process: which programs are agents. It goes without a token, to anybody.
+# The library's own question, once in a process, and without a token: which programs are agents.
 HARNESSES = "/api/agent-harnesses"
 
 
