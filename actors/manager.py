@@ -8,17 +8,17 @@ import threading
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, cast, overload
+from typing import Any, Self, overload
 
 import pykka
 
 from openmas_assets.actors.cache.layout import CacheLayout
 from openmas_assets.actors.display import default_display, has_terminal
+from openmas_assets.actors.facade import Facade
 from openmas_assets.actors.manager_actor import AssetManagerActor, ManagerSettings
 from openmas_assets.actors.progress import ProgressActor
 from openmas_assets.actors.project import PROJECT_FILE_NAME, Project, cache_dir, load_project
-from openmas_assets.actors.reply import ActorClosedError, Reply
+from openmas_assets.actors.reply import Reply
 from openmas_assets.messages.downloader import DownloadProgress
 from openmas_assets.messages.errors import AssetConfigurationError, AssetError
 from openmas_assets.messages.manager import (
@@ -51,7 +51,7 @@ _CLOSE_SECONDS = 3.0
 _CLOSE_PROGRESS_SECONDS = 1.0
 
 
-class AssetManager:
+class AssetManager(Facade):
     """Gives agents verified local paths for the assets that a project declares.
 
     Any thread and any event loop may use one manager. It owns a few daemon threads; close it with `close`,
@@ -93,11 +93,8 @@ class AssetManager:
             draws_bars=on_progress is None and has_terminal(),
         )
         self._project = project
-        # Whoever interrupts `close` with a signal handler that closes as well must not wait for himself.
-        self._close_lock = threading.RLock()
-        self._is_closed = False
         self._progress_ref = _start_progress(project, on_progress)
-        self.actor_ref: pykka.ActorRef[AssetManagerActor] = AssetManagerActor.start(settings)
+        super().__init__(AssetManagerActor.start(settings))
         _open_managers.add(self)
 
     @classmethod
@@ -149,12 +146,7 @@ class AssetManager:
             The answer to come: `.get(timeout=…)` from a thread, `await` from asyncio, `.pipe_to(actor_ref)`
             from an actor. It raises the `AssetError` that stands in the answer's place.
         """
-        reply = cast("Reply[Any]", self.actor_ref.ask(command, block=False))
-        if not self.actor_ref.is_alive():
-            # It may have stopped between the look whether it lives and the message's arrival, and then nobody
-            # would answer. If it has answered, the first answer stands.
-            reply.set_exception((ActorClosedError, ActorClosedError(), None))
-        return reply
+        return self._ask(command)
 
     async def get_asset_path(self, name: str, force_download: bool = False) -> Path:
         """The local path of an asset, complete and verified; fetched first if need be.
@@ -255,13 +247,13 @@ class AssetManager:
         Waits until the workers have stopped, three seconds at the most. Idempotent. Any thread but the
         actors' own, so not from a done-callback of a reply. Whoever comes second waits for the first.
         """
-        with self._close_lock:
-            if not self._is_closed:
-                self._is_closed = True
-                try:
-                    self._stop_working()
-                finally:
-                    self._stop_actors()
+        super().close()
+
+    def _close(self) -> None:
+        try:
+            self._stop_working()
+        finally:
+            self._stop_actors()
 
     def _stop_working(self) -> None:
         try:
@@ -276,30 +268,6 @@ class AssetManager:
         with contextlib.suppress(pykka.Timeout):
             self._progress_ref.stop(timeout=_CLOSE_PROGRESS_SECONDS)
         _open_managers.discard(self)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        # A thread of its own: those of `asyncio.to_thread` may all be waiting for answers that `close` gives.
-        closed: Reply[None] = Reply()
-
-        def close() -> None:
-            self.close()
-            closed.set()
-
-        threading.Thread(target=close, name="AssetManager-close", daemon=True).start()
-        await closed
 
     def _tell_progress(self, progress: DownloadProgress) -> None:
         with contextlib.suppress(pykka.ActorDeadError):

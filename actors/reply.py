@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Generator
 from queue import Full
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 import pykka
 
@@ -57,7 +57,10 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
 
     Attributes:
         is_cancelled: Whether whoever waited has given up.
+        asked: Who answers, for the error that says it is closed. A subclass names another.
     """
+
+    asked: ClassVar[str] = "the asset manager"
 
     def __init__(self) -> None:
         super().__init__()
@@ -99,7 +102,7 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
         try:
             return cast("T", super().get(timeout=timeout))
         except AssetError as shared:
-            error = _for_one_waiter(shared.with_traceback(None))
+            error = copy.copy(shared.with_traceback(None))
         finally:
             self._leave()
         # Raised outside the handler: within it, each waiter's error would hold on to the shared one.
@@ -126,8 +129,12 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
             exc_info: As of `sys.exc_info()`; the exception being handled where it is None.
         """
         exc_info = exc_info or sys.exc_info()
-        if isinstance(exc_info[1], pykka.ActorDeadError | AssetError):
-            exc_info = (type(error := _for_one_waiter(exc_info[1])), error, None)
+        error = exc_info[1]
+        if isinstance(error, AssetError):
+            # An instance of its own for each waiter: a shared one would collect every waiter's traceback.
+            exc_info = (type(error), copy.copy(error), None)
+        elif isinstance(error, pykka.ActorDeadError):
+            exc_info = (ActorClosedError, ActorClosedError(f"{self.asked} is closed"), None)
         self._settle(lambda: super(Reply, self).set_exception(exc_info))
 
     def cancel(self) -> bool:
@@ -257,13 +264,6 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
         reply: Reply[T] = Reply()
         threading.Thread(target=reply._adopt, args=[self], name="reply-asked", daemon=True).start()
         return reply
-
-
-def _for_one_waiter(error: BaseException) -> BaseException:
-    """An instance of its own for each waiter: a shared one would collect every waiter's traceback."""
-    if isinstance(error, AssetError):
-        return copy.copy(error)
-    return ActorClosedError()
 
 
 def _wake(loop: "asyncio.AbstractEventLoop", waiter: "asyncio.Future[None]") -> None:
