@@ -8,6 +8,8 @@
     * AssetVerificationError    the bytes are not the ones that were promised
     * AssetUnpackError          the archive is broken, hostile or too large
     * AssetCacheError           the disk did not take the bytes
+    * AssetRefError             a reference leads nowhere, or to what is no data (also a LookupError)
+    * PluginCallError           a plugin was not called, or did not answer
 
 The kind of a failure is its type, what it is about are its attributes. The text of an error says what
 failed, on which asset, and what to do. It never holds a secret: URLs come without userinfo and query.
@@ -174,3 +176,66 @@ class AssetCacheError(AssetError):
     ) -> None:
         super().__init__(problem, asset_name=asset_name, fix=fix)
         self.path = path
+
+
+class AssetRefError(AssetError, LookupError):
+    """A reference is none, leads nowhere, or leads to what is no data.
+
+    Written for whoever made the reference, often a language model, to correct it. Shows no value.
+
+    Args:
+        problem: What is wrong.
+        reached: How far the reference leads, as a reference URL; None where it does not even begin.
+        step: The step that failed, None where it is not about one.
+        available: What could have stood in its place: keys, fields, or the range of indices. Bounded.
+        asset_name: See `AssetError`.
+        fix: See `AssetError`.
+    """
+
+    def __init__(  # noqa: PLR0913 - context as attributes
+        self,
+        problem: str,
+        *,
+        reached: str | None = None,
+        step: str | int | None = None,
+        available: Sequence[str] = (),
+        asset_name: str | None = None,
+        fix: str | None = None,
+    ) -> None:
+        super().__init__(problem, asset_name=asset_name, fix=fix)
+        self.reached = reached
+        self.step = step
+        self.available = tuple(available)
+
+
+class PluginCallError(AssetError):
+    """A plugin was not called, or it did not answer.
+
+    Written for whoever called it, often a language model, to call it rightly. Shows no value.
+
+    Args:
+        problem: What is wrong.
+        plugin: The plugin's name, None where none was reached.
+        command: The command, None where it is not about one.
+        parameter: The parameter at fault, such as `images[2].crop`; None where it is not about one.
+        kind: What the answer gives as the error's `type`.
+        asset_name: See `AssetError`.
+        fix: See `AssetError`.
+    """
+
+    def __init__(  # noqa: PLR0913 - context as attributes
+        self,
+        problem: str,
+        *,
+        plugin: str | None = None,
+        command: str | None = None,
+        parameter: str | None = None,
+        kind: str = "PluginCallError",
+        asset_name: str | None = None,
+        fix: str | None = None,
+    ) -> None:
+        super().__init__(problem, asset_name=asset_name, fix=fix)
+        self.plugin = plugin
+        self.command = command
+        self.parameter = parameter
+        self.kind = kind
