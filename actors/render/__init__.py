@@ -1,0 +1,1 @@
+"""Text in which references are replaced by what they lead to."""
