@@ -7,7 +7,6 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Generator
-from queue import Full
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     import asyncio
 
 T = TypeVar("T")
+U = TypeVar("U")
+_Outcome = tuple[Any, "_ExcInfo | None"]
 _ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
 
@@ -52,6 +53,8 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
     * a dead actor's `ActorDeadError` arrives as an `AssetError` ("closed");
     * each `get` and `await` that fails raises an instance of its own of an `AssetError`.
 
+    It keeps none of that class's state: two locks less for each waiter, and a round trip is quicker.
+
     What pykka derives from a reply (by `map`, `filter`, `join`, `reduce`, `ActorRef.stop(block=False)`) asks
     when it is asked: it can be awaited too, which costs a thread, and cannot be cancelled.
 
@@ -63,9 +66,10 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
     asked: ClassVar[str] = "the asset manager"
 
     def __init__(self) -> None:
-        super().__init__()
+        pykka.Future.__init__(self)
         self._lock = threading.Lock()
-        self._callbacks: list[Callable[[Reply[T]], None]] | None = []
+        self._outcome: _Outcome | None = None
+        self._callbacks: list[Callable[[Reply[T]], object]] | None = None  # until there is one
         self._waiting_count = 0
         self._followed: Reply[T] | None = None
         self.is_cancelled = False
@@ -84,7 +88,7 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
     @property
     def is_done(self) -> bool:
         """Whether the answer, an error or a cancellation is there."""
-        return self._callbacks is None
+        return self._outcome is not None
 
     def get(self, *, timeout: float | None = None) -> T:
         """Wait for the answer. Blocks; for threads other than an event loop's or an actor's.
@@ -98,18 +102,45 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
             AssetError: What stands in the answer's place.
             concurrent.futures.CancelledError: This very reply was cancelled.
         """
-        self._enter()
+        if self._outcome is None:
+            if self._get_hook is not None:
+                return pykka.Future.get(self, timeout=timeout)
+            self._wait(timeout)
+        value, exc_info = cast("_Outcome", self._outcome)
+        if exc_info is None:
+            return cast("T", value)
+        kind, error, traceback = exc_info
+        if isinstance(error, AssetError):
+            error, traceback = copy.copy(error), None
+        elif error is None:
+            error = cast("type[BaseException]", kind)()
         try:
-            return cast("T", super().get(timeout=timeout))
-        except AssetError as shared:
-            error = copy.copy(shared.with_traceback(None))
+            raise error.with_traceback(traceback)
         finally:
-            self._leave()
-        # Raised outside the handler: within it, each waiter's error would hold on to the shared one.
+            del error, exc_info  # the traceback holds this frame
+
+    def _wait(self, timeout: float | None) -> None:
+        # A bare lock is the quickest thing there is to wait for.
+        gate = threading.Lock()
+        gate.acquire()
+
+        def open_gate(_: "Reply[T]") -> None:
+            gate.release()
+
+        with self._lock:
+            if self._outcome is not None:
+                return
+            self._remember(open_gate)
+            self._waiting_count += 1
         try:
-            raise error
+            seconds = -1 if timeout is None else min(max(timeout, 0.0), threading.TIMEOUT_MAX)
+            if not gate.acquire(timeout=seconds) and self._outcome is None:
+                raise pykka.Timeout(f"{timeout} seconds")
         finally:
-            del error  # the traceback holds this frame
+            with self._lock:
+                self._waiting_count -= 1
+                if self._callbacks and open_gate in self._callbacks:
+                    self._callbacks.remove(open_gate)
 
     def set(self, value: Any = None) -> None:
         """Settle with an answer, or follow `value` where that is a reply itself. Any thread.
@@ -120,7 +151,7 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
         if isinstance(value, Reply):
             self._follow(value)
         else:
-            self._settle(lambda: super(Reply, self).set(value))
+            self._settle((value, None))
 
     def set_exception(self, exc_info: _ExcInfo | None = None) -> None:
         """Settle with an error. Any thread.
@@ -135,7 +166,15 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
             exc_info = (type(error), copy.copy(error), None)
         elif isinstance(error, pykka.ActorDeadError):
             exc_info = (ActorClosedError, ActorClosedError(f"{self.asked} is closed"), None)
-        self._settle(lambda: super(Reply, self).set_exception(exc_info))
+        self._settle((None, exc_info))
+
+    def set_get_hook(self, func: "Callable[[float | None], T]") -> None:
+        """Have the answer asked for when it is asked for. What pykka derives from a reply works so.
+
+        Args:
+            func: Gets the timeout in seconds, returns the answer.
+        """
+        pykka.Future.set_get_hook(self, func)
 
     def cancel(self) -> bool:
         """Give up waiting: whoever works for this reply alone may stop. Never blocks; any thread.
@@ -143,21 +182,14 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
         Returns:
             Whether it is cancelled; False if there was an answer before.
         """
-        if self._get_hook is not None:
-            return False
         error = concurrent.futures.CancelledError()
-
-        def settle() -> None:
-            super(Reply, self).set_exception((type(error), error, None))
-            self.is_cancelled = True
-
-        self._settle(settle)
+        self._settle((None, (type(error), error, None)), is_cancelled=True)
         # `_follow` looks at these two in the other order, so that one of both sees the other's change.
         if self.is_cancelled and self._followed is not None:
             self._followed.cancel()
         return self.is_cancelled
 
-    def add_done_callback(self, callback: "Callable[[Reply[T]], None]") -> None:
+    def add_done_callback(self, callback: "Callable[[Reply[T]], object]") -> None:
         """Have `callback(reply)` called once the reply is settled; now, if it is.
 
         Args:
@@ -168,10 +200,32 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
             self._asked_in_thread().add_done_callback(callback)
             return
         with self._lock:
-            if self._callbacks is not None:
-                self._callbacks.append(callback)
+            if self._outcome is None:
+                self._remember(callback)
                 return
         self._call(callback)
+
+    def then(self, work: "Callable[[T], U | Reply[U]]") -> "Reply[U]":
+        """The reply that is settled with `work(answer)` once the answer is there, or with its error.
+
+        Args:
+            work: Runs in the thread that settles this reply, usually an actor's, and so must not block. May
+                return another reply, which is then followed.
+
+        Returns:
+            Another reply. To cancel it cancels this one.
+        """
+        result: Reply[U] = Reply()
+
+        def settle(reply: Reply[T]) -> None:
+            try:
+                result.set(work(reply.get()))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it stands in the answer's place
+                result.set_exception((type(error), error, error.__traceback__))
+
+        self.add_done_callback(settle)
+        result.add_done_callback(lambda reply: reply.is_cancelled and self.cancel())
+        return result
 
     def pipe_to(self, actor_ref: pykka.ActorRef[Any]) -> None:
         """Have the answer told to an actor; an error arrives as an `AssetFailed`.
@@ -242,17 +296,23 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
         except Exception as error:  # noqa: BLE001 - whatever the answer is, it is passed on
             self.set_exception((type(error), error, error.__traceback__))
 
-    def _settle(self, settle: Callable[[], None]) -> None:
-        try:
-            settle()
-        except Full:
-            return
+    def _remember(self, callback: "Callable[[Reply[T]], object]") -> None:
+        if self._callbacks is None:
+            self._callbacks = [callback]
+        else:
+            self._callbacks.append(callback)
+
+    def _settle(self, outcome: "_Outcome", *, is_cancelled: bool = False) -> None:
         with self._lock:
-            callbacks, self._callbacks = self._callbacks or [], None
-        for callback in callbacks:
+            if self._outcome is not None or self._get_hook is not None:
+                return
+            self._outcome = outcome
+            self.is_cancelled = is_cancelled
+            callbacks, self._callbacks = self._callbacks, None
+        for callback in callbacks or ():
             self._call(callback)
 
-    def _call(self, callback: "Callable[[Reply[T]], None]") -> None:
+    def _call(self, callback: "Callable[[Reply[T]], object]") -> None:
         try:
             callback(self)
         except Exception:

@@ -1,18 +1,24 @@
 """What is said: frozen, validated messages, the project file's schema, and the errors."""
 
+from openmas_assets.messages.asset import Asset
 from openmas_assets.messages.asset_config import AssetConfig
+from openmas_assets.messages.asset_ref import AssetRef
 from openmas_assets.messages.authentication import Authentication, HttpAuthentication, HubAuthentication
 from openmas_assets.messages.downloader import DownloadProgress
+from openmas_assets.messages.embedding import Embedding, find_embeddings, references
 from openmas_assets.messages.errors import (
     AssetAuthenticationError,
     AssetCacheError,
     AssetConfigurationError,
     AssetDownloadError,
     AssetError,
+    AssetRefError,
     AssetUnpackError,
     AssetVerificationError,
+    PluginCallError,
     UnknownAssetError,
 )
+from openmas_assets.messages.json_fit import fits_json
 from openmas_assets.messages.manager import (
     AssetFailed,
     AssetList,
@@ -30,46 +36,103 @@ from openmas_assets.messages.manager import (
     ListAssets,
     VerifyAsset,
 )
+from openmas_assets.messages.meta_limits import FLAT_LIMITS, PROMPT_LIMITS, MetaLimits
+from openmas_assets.messages.plugin import CallPlugin, PluginAnswered
+from openmas_assets.messages.plugin_config import PluginConfig
 from openmas_assets.messages.project import AgentConfig, AssetSettings, ProjectConfig, Settings
 from openmas_assets.messages.source import HttpSource, HubSource, LocalSource
 from openmas_assets.messages.status import AssetState, AssetStatus
+from openmas_assets.messages.store import (
+    AssetDeleted,
+    AssetFlattened,
+    AssetIds,
+    AssetMetaFound,
+    AssetMetaList,
+    AssetRefResolved,
+    AssetStoreAnswer,
+    AssetStoreCommand,
+    AssetStored,
+    DeleteAsset,
+    FlattenAsset,
+    GetAsset,
+    GetAssetMeta,
+    ListAssetIds,
+    ListAssetMetas,
+    PutAsset,
+    RenderText,
+    ResolveAssetRef,
+    TextRendered,
+)
 
 __all__ = [
+    "FLAT_LIMITS",
+    "PROMPT_LIMITS",
     "AgentConfig",
+    "Asset",
     "AssetAuthenticationError",
     "AssetCacheError",
     "AssetConfig",
     "AssetConfigurationError",
+    "AssetDeleted",
     "AssetDownloadError",
     "AssetError",
     "AssetFailed",
+    "AssetFlattened",
+    "AssetIds",
     "AssetList",
     "AssetManagerAnswer",
     "AssetManagerClosed",
     "AssetManagerCommand",
+    "AssetMetaFound",
+    "AssetMetaList",
     "AssetPath",
+    "AssetRef",
+    "AssetRefError",
+    "AssetRefResolved",
     "AssetSettings",
     "AssetState",
     "AssetStatus",
+    "AssetStoreAnswer",
+    "AssetStoreCommand",
+    "AssetStored",
     "AssetUnpackError",
     "AssetVerificationError",
     "AssetVerified",
     "AssetsCleared",
     "Authentication",
+    "CallPlugin",
     "ClearAllAssets",
     "ClearAsset",
     "CloseAssetManager",
+    "DeleteAsset",
     "DownloadProgress",
+    "Embedding",
+    "FlattenAsset",
+    "GetAsset",
+    "GetAssetMeta",
     "GetAssetPath",
     "GetAssetStatus",
     "HttpAuthentication",
     "HttpSource",
     "HubAuthentication",
     "HubSource",
+    "ListAssetIds",
+    "ListAssetMetas",
     "ListAssets",
     "LocalSource",
+    "MetaLimits",
+    "PluginAnswered",
+    "PluginCallError",
+    "PluginConfig",
     "ProjectConfig",
+    "PutAsset",
+    "RenderText",
+    "ResolveAssetRef",
     "Settings",
+    "TextRendered",
     "UnknownAssetError",
     "VerifyAsset",
+    "find_embeddings",
+    "fits_json",
+    "references",
 ]

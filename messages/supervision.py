@@ -1,4 +1,4 @@
-"""What the AssetManager actor is told about its workers, its waiters and the passing of time."""
+"""What supervising actors are told about their workers, their waiters and the passing of time."""
 
 from openmas_assets.messages.base import Message
 
@@ -37,4 +37,14 @@ class WaitOver(Message):
     job_id: int
 
 
-SupervisionEvent = WorkerGone | WaiterGone | WaitOver
+class ReadOver(Message):
+    """A thread that read somebody's objects for the asset store has ended.
+
+    Attributes:
+        read_id: Which.
+    """
+
+    read_id: int
+
+
+SupervisionEvent = WorkerGone | WaiterGone | WaitOver | ReadOver

@@ -20,6 +20,7 @@ EXPECTED = {
         "tiny-llm: verified",
     ],
     "openmas_agent.py": ["Write short sentences."],
+    "picture_report.py": ['"content_type": "asset_ref"', "# <|asset://", "content/image", "2 pictures, "],
 }
 
 

@@ -208,7 +208,7 @@ def test_a_callback_that_raises_is_logged_and_harms_nobody(
     gate, seen = threading.Event(), Reply[int]()
     oracle.tell(gate.wait)
     reply = ask(oracle, AssetError("no"))
-    reply.add_done_callback(lambda _: 1 / 0)  # type: ignore[arg-type]
+    reply.add_done_callback(lambda _: 1 / 0)
     reply.add_done_callback(lambda _: seen.set(1))
     gate.set()
     assert seen.get(timeout=10) == 1
@@ -515,3 +515,87 @@ def test_a_failed_download_is_still_one_after_it_was_passed_on() -> None:
         reply.get()
     assert raised.value.status_code == 404
     assert raised.value is not error
+
+
+def test_what_is_made_of_an_answer_is_an_answer_itself(oracle: pykka.ActorRef[Oracle]) -> None:
+    later: Reply[int] = Reply()
+    before = later.then(lambda answer: answer + 1)
+    assert not before.is_done
+    later.set(1)
+    assert [before.get(timeout=0), later.then(str).get(timeout=0)] == [2, "1"]
+    assert ask(oracle, 1).then(lambda answer: ask(oracle, answer + 1)).then(str).get(timeout=10) == "2"
+
+
+def test_an_error_goes_past_what_would_have_been_made_of_the_answer() -> None:
+    later, made = Reply[int](), list[int]()
+    result = later.then(made.append)
+    later.set_exception((UnknownAssetError, UnknownAssetError("no", asset_name="x"), None))
+    with pytest.raises(UnknownAssetError, match="asset 'x': no") as raised:
+        result.get(timeout=0)
+    with pytest.raises(UnknownAssetError) as original:
+        later.get(timeout=0)
+    assert raised.value is not original.value
+    assert made == []
+
+
+def test_a_failure_to_make_something_of_an_answer_stands_in_its_place(
+    oracle: pykka.ActorRef[Oracle], caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_: int) -> int:
+        message = "not this one"
+        raise AssetError(message)
+
+    with pytest.raises(AssetError, match="not this one"):
+        ask(oracle, 1).then(refuse).get(timeout=10)
+    with pytest.raises(ZeroDivisionError):
+        ask(oracle, 0).then(lambda answer: 1 / answer).get(timeout=10)
+    assert oracle.ask("alive") == "alive"
+    assert not caplog.records
+
+
+def test_cancelling_what_is_to_be_made_takes_the_request_back() -> None:
+    later, made = Reply[int](), list[int]()
+    result = later.then(made.append)
+    assert result.cancel()
+    assert later.is_cancelled
+    later.set(1)
+    assert made == []
+    with pytest.raises(concurrent.futures.CancelledError):
+        result.get(timeout=0)
+
+
+def test_cancelling_what_is_made_in_two_steps_takes_the_second_request_back() -> None:
+    first, second = Reply[int](), Reply[int]()
+    result: Reply[int] = first.then(lambda _: second)
+    first.set(1)
+    assert not result.is_done
+    assert result.cancel()
+    assert second.is_cancelled
+    assert not first.is_cancelled
+
+
+def test_an_answer_that_was_cancelled_by_another_is_passed_on_as_such() -> None:
+    later: Reply[int] = Reply()
+    result = later.then(str)
+    later.cancel()
+    with pytest.raises(concurrent.futures.CancelledError):
+        result.get(timeout=0)
+    assert not result.is_cancelled
+
+
+async def test_what_is_made_can_be_awaited_and_its_last_waiter_takes_the_request_back(
+    oracle: pykka.ActorRef[Oracle],
+) -> None:
+    assert await ask(oracle, 1).then(str) == "1"
+    later: Reply[int] = Reply()
+    task = asyncio.ensure_future(later.then(str))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert later.is_cancelled
+
+
+def test_something_is_made_of_what_pykka_derives_too(oracle: pykka.ActorRef[Oracle]) -> None:
+    derived = ask(oracle, 1).map(lambda answer: answer + 1)
+    assert isinstance(derived, Reply)
+    assert derived.then(str).get(timeout=10) == "2"
