@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 # Type checkers do not follow the import hook of an editable install; a folder of links shows them the namespace.
 TYPING = $(VENV)/typing
 
-.PHONY: demo test lint campaign clean
+.PHONY: demo test lint bench campaign clean
 
 demo: $(VENV)/ready
 	$(BIN)/python examples/demo.py
@@ -21,6 +21,9 @@ lint: $(VENV)/ready
 	for room in messages actors cli; do ln -sfn $(CURDIR)/$$room $(TYPING)/openmas_assets/$$room; done
 	MYPYPATH=$(TYPING) $(BIN)/mypy -p openmas_assets.messages -p openmas_assets.actors -p openmas_assets.cli
 	MYPYPATH=$(TYPING) $(BIN)/mypy tests examples benchmarks
+
+bench: $(VENV)/ready
+	$(BIN)/python benchmarks/bench.py $(BENCH_ARGS)
 
 campaign: $(VENV)/ready
 	$(BIN)/python tests/campaigns/kill9.py --rounds 200

@@ -45,12 +45,12 @@ from openmas_assets.messages.store import (
     ListAssetIds,
     ListAssetMetas,
     PutAsset,
+    ReadOver,
     RenderText,
     ResolveAssetRef,
     TextRendered,
 )
 from openmas_assets.messages.suggestion import closest, listed
-from openmas_assets.messages.supervision import ReadOver
 
 logger = logging.getLogger("openmas_assets")
 

@@ -216,6 +216,16 @@ class AssetIds(Message):
     asset_ids: tuple[str, ...]
 
 
+class ReadOver(Message):
+    """What the store tells itself when a thread that read somebody's objects for it has ended.
+
+    Attributes:
+        read_id: Which.
+    """
+
+    read_id: int
+
+
 AssetStoreCommand = (
     PutAsset
     | GetAsset

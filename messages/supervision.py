@@ -37,14 +37,4 @@ class WaitOver(Message):
     job_id: int
 
 
-class ReadOver(Message):
-    """A thread that read somebody's objects for the asset store has ended.
-
-    Attributes:
-        read_id: Which.
-    """
-
-    read_id: int
-
-
-SupervisionEvent = WorkerGone | WaiterGone | WaitOver | ReadOver
+SupervisionEvent = WorkerGone | WaiterGone | WaitOver

@@ -23,6 +23,7 @@ from openmas_assets.actors.downloader import DownloaderActor
 from openmas_assets.actors.fetch import AssetFetcher
 from openmas_assets.actors.inspector import InspectorActor
 from openmas_assets.actors.progress import ProgressActor
+from openmas_assets.messages.asset import Asset
 from openmas_assets.messages.base import Message
 from openmas_assets.messages.downloader import (
     AssetDownloaded,
@@ -57,7 +58,9 @@ from openmas_assets.messages.manager import (
     ListAssets,
     VerifyAsset,
 )
+from openmas_assets.messages.plugin import CallPlugin, CommandRun, PluginAnswered
 from openmas_assets.messages.project import AgentConfig, ProjectConfig, Settings
+from openmas_assets.messages.store import AssetFlattened, AssetMetaFound, AssetMetaList, AssetRefResolved
 from openmas_assets.messages.supervision import SupervisionEvent, WaiterGone, WaitOver, WorkerGone
 from projects import asset, project
 
@@ -78,6 +81,17 @@ MESSAGE_CLASSES = sorted(
 )
 # Other keys at these places belong to the agent framework that a project file is also for.
 SHARED_WITH_THE_FRAMEWORK = {AgentConfig, ProjectConfig, Settings}
+# Somebody else's objects, which may be anything and travel inside one process only.
+HOLDS_OBJECTS = {
+    Asset,
+    AssetFlattened,
+    AssetMetaFound,
+    AssetMetaList,
+    AssetRefResolved,
+    CallPlugin,
+    CommandRun,
+    PluginAnswered,
+}
 
 
 @pytest.mark.parametrize("message_class", MESSAGE_CLASSES)
@@ -87,14 +101,17 @@ def test_every_message_is_frozen_and_refuses_what_is_not_declared(message_class:
         with pytest.raises(ValidationError):
             setattr(message, field, None)
     if message_class not in SHARED_WITH_THE_FRAMEWORK:
-        with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        with pytest.raises(ValidationError, match=r"Extra inputs are not permitted|and no others"):
             message_class.model_validate({"no_such_field": 1})
 
 
 @pytest.mark.parametrize("message_class", MESSAGE_CLASSES)
 def test_no_message_holds_a_callable_a_lock_or_a_file(message_class: type[Message]) -> None:
     text = " ".join(str(field.annotation) for field in message_class.model_fields.values())
-    assert not [word for word in ("Callable", "Lock", "IO", "Any", "object", "ActorRef") if word in text]
+    refused = {"Callable", "Lock", "IO", "Any", "object", "ActorRef"}
+    if message_class in HOLDS_OBJECTS:
+        refused -= {"Any"}
+    assert not [word for word in refused if word in text]
 
 
 def members(union: Any) -> set[type[Message]]:

@@ -1,0 +1,46 @@
+"""`openmas assets list`, from its start to its end."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from command import run
+from result import Result, compared
+from workbench import Workbench
+
+TOOLS = ()
+
+_ASSETS = 20
+
+
+def results(bench: Workbench) -> Iterator[Result]:
+    """Compare with a Python that imports what the table cannot do without: pydantic, click and yaml."""
+    with bench.scratch() as folder:
+        project = _project(folder)
+        script = Path(sys.executable).with_name("openmas")
+        environment = {"OPENMAS_ASSETS_DIR": str(folder / "cache")}
+
+        def openmas(*arguments: str) -> float:
+            command: list[str | Path] = [script, "assets", "-C", project, *arguments]
+            return run(*command, environment=environment).wall_seconds
+
+        def imports() -> float:
+            return run(sys.executable, "-c", "import pydantic, click, yaml").wall_seconds
+
+        openmas("download", "--all")
+        pairs = bench.pairs(lambda: openmas("list"), imports, times=3)
+        what = f"openmas assets list, {_ASSETS} assets, wall"
+        yield compared("list", what, pairs, unit="ms", limit=1.3, scale=1e3)
+
+
+def _project(folder: Path) -> Path:
+    """A project file of assets that can be downloaded, as JSON, which is YAML too."""
+    assets = []
+    for number in range(_ASSETS):
+        path = folder / f"asset-{number}.bin"
+        path.write_bytes(bytes(10_000))
+        assets.append({"name": f"asset-{number}", "source": {"type": "local", "path": str(path)}})
+    project = folder / "openmas_project.yml"
+    project.write_text(json.dumps({"name": "bench", "version": "1", "assets": assets}))
+    return project

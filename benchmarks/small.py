@@ -1,0 +1,41 @@
+"""Many small assets at once."""
+
+from collections.abc import Iterator
+
+from command import run
+from result import Result, compared
+from workbench import ServedFile, Workbench
+from worker import work
+
+TOOLS = ("nginx", "aria2c")
+
+_AT_ONCE = 16
+_SIZE_BYTES = 10_000
+
+
+def results(bench: Workbench) -> Iterator[Result]:
+    """Compare with aria2c on a list of the same URLs, 16 at a time both."""
+    count = bench.sized(1_000, 20)
+    files = [bench.served_file(f"small-{number}.bin", _SIZE_BYTES) for number in range(count)]
+    urls = bench.folder / "urls"
+    urls.write_text("".join(f"{_url(bench, file)}\n" for file in files))
+    project = {"assets": [file.asset(_url(bench, file)) for file in files]}
+
+    def ours() -> float:
+        with bench.scratch() as cache:
+            report = work("fetch", project=project, cache=cache, pool_size=_AT_ONCE)
+        wall_seconds: float = report["wall_seconds"]
+        return wall_seconds
+
+    def aria2c() -> float:
+        with bench.scratch() as folder:
+            return run("aria2c", "--no-conf", "-q", f"-j{_AT_ONCE}", "-i", urls, "-d", folder).wall_seconds
+
+    what = f"{count:,} x 10 KB at once, wall"
+    yield compared("small", what, bench.pairs(ours, aria2c), unit="s", limit=3.0)
+    for file in files:
+        file.path.unlink()
+
+
+def _url(bench: Workbench, file: ServedFile) -> str:
+    return bench.nginx.url(file.path.name)
