@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -58,6 +59,7 @@ T = TypeVar("T")
 
 # Of the ids in an error's text; its `available` has as many.
 _MAX_NAMES = 20
+_MAX_COMPARED = 200
 _MAX_ID_LENGTH = 100
 
 
@@ -233,14 +235,16 @@ class AssetStoreActor(AssetActor):
         if (asset := self._assets.get(asset_id)) is not None:
             return asset
         declared = self._rules.declared.names if self._rules.declared is not None else ()
-        names = (*self._assets, *declared)
+        # Of many ids some: to compare them all would keep others waiting.
+        names = [*itertools.islice(self._assets, _MAX_COMPARED), *declared[:_MAX_COMPARED]]
         likely = closest(asset_id, names)
+        more = len(declared) + len(self._assets) - len(names)
         fix = f"Did you mean '{likely}'? " if likely is not None else ""
         raise AssetRefError(
             f"there is no asset of the id '{asset_id[:_MAX_ID_LENGTH]}'",
             step=asset_id,
-            available=names[:_MAX_NAMES],
-            fix=f"{fix}The ids: {listed(names)}.",
+            available=[name[:_MAX_ID_LENGTH] for name in names[:_MAX_NAMES]],
+            fix=f"{fix}The ids: {listed(names)}{f' of these, and {more:,} others' if more else ''}.",
         )
 
     def _tell_read_over(self, read_id: int) -> None:

@@ -61,7 +61,8 @@ class ShownReferences:
             rendered = renderer(value, place)
         except AssetError:
             raise
-        except Exception as failure:  # Renderers are anybody's, and so are the objects.
+        # Renderers are anybody's, and so are the objects: even an exit concerns this one reference only.
+        except BaseException as failure:
             kind = type(failure).__name__
             raise AssetError(f"the renderer of {python_type_text(value)} failed ({kind})") from failure
         if not isinstance(rendered, str):

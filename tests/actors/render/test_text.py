@@ -157,3 +157,17 @@ def test_a_bug_of_the_store_is_not_taken_for_a_problem_of_the_text() -> None:
 
     with pytest.raises(ZeroDivisionError):
         Broken({}).render("<|asset://x|>")
+
+
+@pytest.mark.parametrize("failure", [ValueError("secret"), SystemExit("secret"), KeyboardInterrupt()])
+def test_a_renderer_that_fails_leaves_its_reference_and_no_other_one(failure: BaseException) -> None:
+    def fail(value: object, place: RenderPlace) -> str:
+        raise failure
+
+    rendering = Rendering({"x": 1 + 2j, "y": "Y"})
+    rendering.registry.register("text/markdown", complex, fail)
+    result = rendering.render("<|asset://x|> <|asset://y|>")
+    assert result.text == "<|asset://x|> Y"
+    [problem] = result.problems
+    assert type(failure).__name__ in problem
+    assert "secret" not in problem
