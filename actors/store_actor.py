@@ -238,13 +238,14 @@ class AssetStoreActor(AssetActor):
         # Of many ids some: to compare them all would keep others waiting.
         names = [*itertools.islice(self._assets, _MAX_COMPARED), *declared[:_MAX_COMPARED]]
         likely = closest(asset_id, names)
-        more = len(declared) + len(self._assets) - len(names)
+        shown = [name[:_MAX_ID_LENGTH] for name in names[:_MAX_NAMES]]
+        more = len(declared) + len(self._assets) - len(shown)
         fix = f"Did you mean '{likely}'? " if likely is not None else ""
         raise AssetRefError(
             f"there is no asset of the id '{asset_id[:_MAX_ID_LENGTH]}'",
             step=asset_id,
-            available=[name[:_MAX_ID_LENGTH] for name in names[:_MAX_NAMES]],
-            fix=f"{fix}The ids: {listed(names)}{f' of these, and {more:,} others' if more else ''}.",
+            available=shown,
+            fix=f"{fix}The ids: {listed(shown)}{f', and {more:,} more' if more else ''}.",
         )
 
     def _tell_read_over(self, read_id: int) -> None:

@@ -161,7 +161,7 @@ def test_a_bug_of_the_store_is_not_taken_for_a_problem_of_the_text() -> None:
 
 @pytest.mark.parametrize("failure", [ValueError("secret"), SystemExit("secret"), KeyboardInterrupt()])
 def test_a_renderer_that_fails_leaves_its_reference_and_no_other_one(failure: BaseException) -> None:
-    def fail(value: object, place: RenderPlace) -> str:
+    def fail(*_: object) -> str:
         raise failure
 
     rendering = Rendering({"x": 1 + 2j, "y": "Y"})
