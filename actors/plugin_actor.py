@@ -1,6 +1,7 @@
 """The actor of one plugin: resolves the references of a call, checks it, and has the handler run it."""
 
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ from openmas_assets.messages.plugin import (
 )
 from openmas_assets.messages.plugin_config import PluginCommand, PluginConfig
 from openmas_assets.messages.store import AssetRefResolved, ResolveAssetRef
+
+logger = logging.getLogger("openmas_assets")
 
 MAX_CONCURRENT_CALLS = 64
 """How many calls of one plugin run at a time; those from within a handler come on top."""
@@ -170,6 +173,8 @@ class PluginActor(WorkerActor):
             return CommandFailed(call_id=call_id, error=error)
         try:
             if error is not None:
+                # For who wrote the plugin; who called it gets the text only.
+                logger.info("plugin '%s', command '%s' failed", call.plugin, call.command, exc_info=error)
                 failed = PluginCallError(
                     f"the plugin failed: {crash_cause(error)}", kind=type(error).__name__
                 )

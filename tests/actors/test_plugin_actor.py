@@ -1,0 +1,245 @@
+"""Each plugin is an actor of its own, and each call runs in a thread: nobody waits for who is slow."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from openmas_assets.actors import AssetStore, PluginDispatcher, Reply
+from openmas_assets.messages.plugin import CallPlugin, PluginAnswered
+from plugins import Door, config, error_of, message, response_of, threads, wait_until_over
+
+PLACES = 64
+TIMEOUT_SECONDS = 30
+
+
+@pytest.fixture
+def store() -> Iterator[AssetStore]:
+    with AssetStore() as store:
+        yield store
+
+
+@pytest.fixture
+def plugins(store: AssetStore) -> Iterator[PluginDispatcher]:
+    with PluginDispatcher(store) as plugins:
+        yield plugins
+
+
+@pytest.fixture
+def door() -> Iterator[Door]:
+    door = Door()
+    yield door
+    door.open()
+
+
+def ask(
+    plugins: PluginDispatcher, command: str = "go", *, timeout_seconds: float | None = None, **more: Any
+) -> Reply[PluginAnswered]:
+    return plugins.ask(CallPlugin(message=message(command, **more), timeout_seconds=timeout_seconds))
+
+
+def answer_to(reply: Reply[PluginAnswered]) -> dict[str, Any]:
+    return reply.get(timeout=TIMEOUT_SECONDS).message
+
+
+class Nested:
+    """Calls itself and the plugin `other` in turn, down to a depth, and counts."""
+
+    def __init__(self, plugins: PluginDispatcher) -> None:
+        self._plugins = plugins
+
+    def command(self, name: str, param: Any) -> Any:
+        depth = param["depth"]
+        return 1 + self._plain(self._plugins.call(self._next(name, depth))) if depth else 0
+
+    @staticmethod
+    def _plain(answer: dict[str, Any]) -> Any:
+        assert answer["content_type"] == "command", answer["content"]["error"]["message"]
+        return answer["content"]["response"]
+
+    @staticmethod
+    def _next(name: str, depth: int) -> dict[str, Any]:
+        plugin = "lab" if depth % 3 else "other"
+        return message(name, {"depth": depth - 1}, plugin=plugin)
+
+
+class AsyncNested(Nested):
+    """The same as a coroutine."""
+
+    async def command(self, name: str, param: Any) -> Any:
+        depth = param["depth"]
+        return 1 + self._plain(await self._plugins.acall(self._next(name, depth))) if depth else 0
+
+
+# One slow call delays nobody
+
+
+def test_a_handler_that_blocks_delays_no_other_plugin_and_no_other_call(
+    plugins: PluginDispatcher, door: Door
+) -> None:
+    plugins.register(config(hold=None, go=None), {"hold": door.pass_through, "go": lambda param: param})
+    plugins.register(config("other", go=None), lambda _command, param: param)
+    held = ask(plugins, "hold")
+    door.wait_for()
+    assert response_of(answer_to(ask(plugins, param=1))) == 1
+    assert response_of(answer_to(ask(plugins, plugin="other", param=2))) == 2
+    assert not held.is_done
+    door.open()
+    assert response_of(answer_to(held)) is None
+
+
+def test_a_reference_that_takes_long_to_resolve_delays_no_other_call(
+    plugins: PluginDispatcher, store: AssetStore, door: Door
+) -> None:
+    class Slow:
+        @property
+        def view(self) -> str:
+            door.pass_through()
+            return "seen"
+
+    store.allow_properties(Slow, "view")
+    store.put(Slow(), asset_id="slow")
+    plugins.register(config(go={"type": "any", "asset_ref_acceptable": True}), lambda _command, param: param)
+    held = ask(plugins, param="asset://slow/content/view")
+    door.wait_for()
+    assert response_of(answer_to(ask(plugins, param=1))) == 1
+    assert not held.is_done
+    door.open()
+    assert response_of(answer_to(held)) == "seen"
+
+
+# Places
+
+
+def test_sixty_four_calls_run_at_a_time_and_the_next_waits_for_a_place(
+    plugins: PluginDispatcher, door: Door
+) -> None:
+    plugins.register(config(hold=None, go=None), {"hold": door.pass_through, "go": lambda param: param})
+    held = [ask(plugins, "hold") for _ in range(PLACES)]
+    door.wait_for(PLACES)
+    waiting = ask(plugins, "hold")
+    # One from within a handler has a place in any case; and when it runs, the one before it could.
+    nested = plugins.ask(CallPlugin(message=message("hold"), depth=1))
+    door.wait_for()
+    assert len(threads("plugin-handler")) == PLACES + 1
+    door.open()
+    for reply in [*held, waiting, nested]:
+        assert response_of(answer_to(reply)) is None
+
+
+def test_calls_from_within_a_handler_take_nobodys_place(plugins: PluginDispatcher, door: Door) -> None:
+    plugins.register(config(go=None), door.pass_through)
+    replies = [plugins.ask(CallPlugin(message=message(), depth=1)) for _ in range(PLACES)]
+    door.wait_for(PLACES)
+    replies += [ask(plugins) for _ in range(PLACES)]
+    door.wait_for(PLACES)
+    door.open()
+    assert {response_of(answer_to(reply)) for reply in replies} == {None}
+
+
+def test_who_gives_up_waiting_for_a_place_is_passed_over(plugins: PluginDispatcher, door: Door) -> None:
+    ran: list[object] = []
+    plugins.register(config(hold=None, go=None), {"hold": door.pass_through, "go": ran.append})
+    held = [ask(plugins, "hold") for _ in range(PLACES)]
+    door.wait_for(PLACES)
+    first, second = ask(plugins, param=1), ask(plugins, param=2)
+    first.cancel()
+    late = ask(plugins, param=3, timeout_seconds=0.05)
+    assert error_of(answer_to(late))["type"] == "Timeout"
+    door.open()
+    assert response_of(answer_to(second)) is None
+    for reply in held:
+        answer_to(reply)
+    answer_to(ask(plugins, param=4))
+    assert ran == [2, 4]
+
+
+def test_sixty_four_handlers_that_all_call_their_own_plugin_do_not_wait_for_each_other(
+    plugins: PluginDispatcher, door: Door
+) -> None:
+    def call(_param: Any) -> Any:
+        door.pass_through()
+        answers = [plugins.call(message("go")), answer_to(plugins.ask(CallPlugin(message=message("go"))))]
+        return [response_of(answer) for answer in answers]
+
+    plugins.register(config(call=None, go=None), {"call": call, "go": lambda _param: "inner"})
+    replies = [ask(plugins, "call") for _ in range(PLACES)]
+    door.wait_for(PLACES)
+    door.open()
+    for reply in replies:
+        assert response_of(answer_to(reply)) == ["inner", "inner"]
+
+
+# Timeouts
+
+
+@pytest.mark.parametrize("of", ["the plugin", "the call"])
+def test_a_call_that_takes_too_long_is_answered_with_an_error(
+    plugins: PluginDispatcher, door: Door, of: str
+) -> None:
+    plugins.register(config(go=None), door.pass_through, timeout_seconds=0.05 if of == "the plugin" else None)
+    answer = plugins.call(message(), timeout_seconds=0.05 if of == "the call" else None)
+    assert error_of(answer) == {
+        "type": "Timeout",
+        "message": "'lab' did not answer within 0.05 seconds. "
+        "Ask for less at a time, or give the call more time.",
+        "param": None,
+    }
+
+
+def test_a_function_that_has_timed_out_keeps_its_place_and_its_late_answer_is_dropped(
+    plugins: PluginDispatcher, store: AssetStore, door: Door
+) -> None:
+    def hold(_command: str, _param: Any) -> set[int]:
+        door.pass_through()
+        return {1}
+
+    plugins.register(config(go=None), hold)
+    held = [ask(plugins, timeout_seconds=0.05) for _ in range(PLACES)]
+    for reply in held:
+        assert error_of(answer_to(reply))["type"] == "Timeout"
+    door.wait_for(PLACES)
+    waiting = ask(plugins)
+    nested = plugins.ask(CallPlugin(message=message(), depth=1))
+    door.wait_for()
+    assert len(threads("plugin-handler")) == PLACES + 1
+    door.open()
+    heard = [answer_to(reply)["content"]["asset_id"] for reply in (waiting, nested)]
+    wait_until_over(*threads("plugin-handler"))
+    heard.append(answer_to(ask(plugins))["content"]["asset_id"])  # the dispatcher has heard of all by then
+    assert [error_of(answer_to(reply))["type"] for reply in held] == ["Timeout"] * PLACES
+    # Of the sets that came too late none is kept: nobody could ever refer to one.
+    assert set(store) == set(heard)
+
+
+# Calls within calls
+
+
+@pytest.mark.parametrize("nested", [Nested, AsyncNested])
+def test_plugins_call_themselves_and_each_other_ten_deep(
+    plugins: PluginDispatcher, nested: type[Nested]
+) -> None:
+    for name in ("lab", "other"):
+        plugins.register(config(name, go=None), nested(plugins))
+    assert response_of(plugins.call(message(param={"depth": 10}), raise_errors=True)) == 10
+
+
+@pytest.mark.parametrize("nested", [Nested, AsyncNested])
+def test_calls_thirty_two_deep_run_and_one_deeper_ends_in_an_error(
+    plugins: PluginDispatcher, nested: type[Nested]
+) -> None:
+    for name in ("lab", "other"):
+        plugins.register(config(name, go=None), nested(plugins))
+    assert response_of(plugins.call(message(param={"depth": 32}), raise_errors=True)) == 32
+    for depth in (33, 1000):
+        error = error_of(plugins.call(message(param={"depth": depth})))
+        assert "plugins call each other more than 32 deep" in error["message"]
+    assert response_of(plugins.call(message(param={"depth": 1}))) == 1
+
+
+async def test_many_nested_coroutines_share_a_loop_without_deadlock(plugins: PluginDispatcher) -> None:
+    for name in ("lab", "other"):
+        plugins.register(config(name, go=None), AsyncNested(plugins))
+    calls = (plugins.acall(message(param={"depth": 5}), raise_errors=True) for _ in range(20))
+    assert [response_of(answer) for answer in await asyncio.gather(*calls)] == [5] * 20
