@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from archives import make_tar_gz
+from archive_files import make_tar_gz
 from cold import curl_and_openssl
 from command import run
 from result import Result, compared

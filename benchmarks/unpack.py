@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from archives import make_tar_gz, make_zip
+from archive_files import make_tar_gz, make_zip
 from command import run
 from result import Result, compared
 from workbench import Workbench
