@@ -1,5 +1,6 @@
 """The project that a command is about: `-C`, and the names that complete on the command line."""
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -52,8 +53,15 @@ def open_manager() -> "AssetManager":
     Raises:
         AssetConfigurationError: There is no project file, or it is wrong.
     """
-    from openmas_assets.actors import AssetManager
+    # What an import makes stays. The collector would look through it again and again, and once more at the
+    # end: a fifth of the time that `list` takes.
+    gc.disable()
+    try:
+        from openmas_assets.actors import AssetManager
 
+        gc.freeze()
+    finally:
+        gc.enable()
     return AssetManager.from_project(project_path())
 
 

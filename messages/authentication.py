@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from openmas_assets.messages.declaration import Declaration
 
@@ -73,4 +73,4 @@ class Authentication(Declaration):
 
     strategy: Literal["env_token"] = "env_token"
     http: HttpAuthentication | None = None
-    hf: HubAuthentication = HubAuthentication()
+    hf: HubAuthentication = Field(default_factory=HubAuthentication)

@@ -1,6 +1,11 @@
 """The root of everything that actors say to each other."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import VERSION, BaseModel, ConfigDict
+
+# A process says few of the messages that there are, and building one's validator takes up to a few
+# milliseconds: it is built when the message is first said. Two threads may be the first at once, for which
+# pydantic has a lock from 2.14 on (pydantic/pydantic#13438); before, one could get a wrong one (#11849).
+_IS_BUILT_LATE = tuple(int(number) for number in VERSION.split(".")[:2]) >= (2, 14)
 
 
 class Message(BaseModel):
@@ -11,4 +16,6 @@ class Message(BaseModel):
     """
 
     # hide_input_in_errors: a message may carry a URL with a secret in it
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=_IS_BUILT_LATE
+    )

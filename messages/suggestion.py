@@ -1,7 +1,6 @@
 """A suggestion: what somebody who wrote an unknown word may have meant."""
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from itertools import islice
 
 _MAX_WORD_LENGTH = 100
@@ -21,6 +20,9 @@ def closest(word: str, candidates: Iterable[str]) -> str | None:
     """
     if len(word) > _MAX_WORD_LENGTH:
         return None
+    # Imported here: most runs suggest nothing.
+    from difflib import get_close_matches
+
     short_candidates = [name for name in islice(candidates, _MAX_CANDIDATES) if len(name) <= _MAX_WORD_LENGTH]
     matches = get_close_matches(word, short_candidates, n=1)
     return matches[0] if matches else None
