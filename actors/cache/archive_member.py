@@ -1,8 +1,8 @@
 """What the readers of zip and tar hand to `unpack`: members of one kind of type, in the archive's order."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from openmas_assets.messages.errors import AssetUnpackError
 
@@ -19,14 +19,14 @@ class MemberKind(Enum):
     HARDLINK = "a hard link"
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(NamedTuple):
     """One member of an archive.
 
     Attributes:
         name: Its name as the archive has it, not checked.
         kind: What it is.
-        data: The bytes of a file, in pieces of at most 256 KiB; to be read before the next member.
+        data: The bytes of a file, in pieces of at most 256 KiB that never change; to be read before the
+            next member.
         link_target: Where a link points, as the archive has it, not checked; empty for the other kinds.
         is_executable: Whether the archive gives its owner the right to execute it.
         modified_at: Its time of change, in seconds since 1970, as the archive has it: may be negative, huge
@@ -35,7 +35,7 @@ class Member:
 
     name: str
     kind: MemberKind
-    data: Iterable[bytes] = ()
+    data: Iterable[bytes | memoryview] = ()
     link_target: str = ""
     is_executable: bool = False
     modified_at: float | None = None

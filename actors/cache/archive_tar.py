@@ -9,6 +9,7 @@ https://www.gnu.org/software/tar/manual/html_node/Standard.html
 
 import bz2
 import contextlib
+import os
 import re
 import tarfile
 from collections.abc import Generator, Iterator
@@ -17,18 +18,19 @@ from pathlib import Path
 from openmas_assets.actors.cache.archive_format import wrong_format
 from openmas_assets.actors.cache.archive_member import Member, MemberKind, refused
 from openmas_assets.actors.cache.decompression import (
-    GZIP_WINDOW_BITS,
     PIECE_BYTES,
     BrokenStreamError,
-    Inflater,
     decompress_streams,
+    new_gzip_decompressor,
     raw_pieces,
 )
+from openmas_assets.actors.cache.read_ahead import ReadAhead
 from openmas_assets.actors.cache.unpack_limits import UnpackBudget
 from openmas_assets.messages.asset_config import UnpackFormat
 from openmas_assets.messages.errors import AssetUnpackError
 
 _BLOCK_BYTES = 512
+_SMALL_ARCHIVE_BYTES = 2**20  # not worth a thread
 _MAX_EXTENSION_BYTES = 2**20  # a header before a header; real ones hold a path or some attributes
 _MAX_EXTENSIONS = 16  # of those in a row
 _PAX_RECORD = re.compile(rb"(\d{1,7}) ([^=\n]+)=")
@@ -64,12 +66,14 @@ def read_tar(
         AssetUnpackError: The archive is damaged, cut short, no tar, or a member is of another kind.
         OSError: The archive could not be read.
     """
-    with archive_path.open("rb") as file:
+    with archive_path.open("rb", buffering=0) as file, ReadAhead() as ahead:
         pieces = raw_pieces(file)
         if archive_format == "tar.gz":
-            pieces = decompress_streams(lambda: Inflater(GZIP_WINDOW_BITS), pieces)
+            pieces = decompress_streams(new_gzip_decompressor, pieces)
         elif archive_format == "tar.bz2":
             pieces = decompress_streams(bz2.BZ2Decompressor, pieces)
+        if os.fstat(file.fileno()).st_size > _SMALL_ARCHIVE_BYTES:
+            pieces = ahead.pieces(pieces)
         yield from _TarReader(_TarStream(pieces, archive_path, archive_format, budget)).members()
 
 
@@ -86,15 +90,14 @@ class _TarStream:
         self._piece = memoryview(b"")
         self._position = 0
 
-    def read_some(self, max_bytes: int) -> bytes:
+    def read_some(self, max_bytes: int) -> memoryview:
         """Read at least a byte and at most `max_bytes`; nothing at the end."""
         if not self._piece:
             try:
                 self._piece = memoryview(next(self._pieces, b""))
             except BrokenStreamError as error:
                 raise self.broken(str(error)) from error
-        data = bytes(self._piece[:max_bytes])
-        self._piece = self._piece[len(data) :]
+        data, self._piece = self._piece[:max_bytes], self._piece[max_bytes:]
         self._position += len(data)
         return data
 
@@ -106,7 +109,8 @@ class _TarStream:
             if not more:
                 raise self.broken("is cut short")
             data += more
-        self.budget.count_overhead(size_bytes)
+        if size_bytes:
+            self.budget.count_overhead(size_bytes)
         return data
 
     def broken(self, problem: str) -> AssetUnpackError:
@@ -136,10 +140,10 @@ class _TarReader:
                 pass
         while padding := self._stream.read_some(PIECE_BYTES):
             self._stream.budget.count_overhead(len(padding))
-            if padding.strip(b"\0"):
+            if bytes(padding).strip(b"\0"):
                 raise self._stream.broken("has ended, but more bytes follow")
 
-    def data(self, size_bytes: int) -> Iterator[bytes]:
+    def data(self, size_bytes: int) -> Iterator[memoryview]:
         left_bytes = size_bytes
         while left_bytes:
             piece = self._stream.read_some(min(left_bytes, PIECE_BYTES))

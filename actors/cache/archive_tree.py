@@ -81,10 +81,15 @@ class ArchiveTree:
         entry, new = self._root, []
         for depth, part in enumerate(parts, start=1):
             is_last = depth == len(parts)
-            child = _child(name, entry, part)
+            key = folded(part)
+            child = entry.children.get(key) if entry.children else None
             if child is None:
-                child = _new_child(entry, part, kind if is_last else MemberKind.FOLDER)
+                child = _new_child(entry, part, key, kind if is_last else MemberKind.FOLDER)
                 new.append(child)
+            elif child.name != part:
+                raise refused(
+                    name, f"collides with {child.path!r}: many file systems do not tell the two names apart"
+                )
             elif not is_last and child.kind is not MemberKind.FOLDER:
                 raise refused(name, f"lies below {child.path!r}, which is {child.kind.value}")
             elif is_last and (child.is_listed or kind is not MemberKind.FOLDER):
@@ -125,24 +130,15 @@ class ArchiveTree:
         yield from self._links
 
 
-def _child(name: str, folder: TreeEntry, part: str) -> TreeEntry | None:
-    child = folder.children.get(folded(part)) if folder.children else None
-    if child is not None and child.name != part:
-        raise refused(
-            name, f"collides with {child.path!r}: many file systems do not tell the two names apart"
-        )
-    return child
-
-
 def _exact_child(folder: TreeEntry, part: str) -> TreeEntry | None:
     child = folder.children.get(folded(part)) if folder.children else None
     return child if child is not None and child.name == part else None
 
 
-def _new_child(folder: TreeEntry, part: str, kind: MemberKind) -> TreeEntry:
+def _new_child(folder: TreeEntry, part: str, key: str, kind: MemberKind) -> TreeEntry:
     child = TreeEntry(part, MemberKind.FILE if kind is MemberKind.HARDLINK else kind, folder)
     if folder.children is not None:
-        folder.children[folded(part)] = child
+        folder.children[key] = child
     return child
 
 

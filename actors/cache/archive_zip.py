@@ -11,7 +11,6 @@ import os
 import stat
 import struct
 import zipfile
-import zlib
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -19,13 +18,14 @@ from typing import BinaryIO
 from openmas_assets.actors.cache.archive_format import wrong_format
 from openmas_assets.actors.cache.archive_member import Member, MemberKind, refused
 from openmas_assets.actors.cache.decompression import (
-    DEFLATE_WINDOW_BITS,
     BrokenStreamError,
     Decompressor,
-    Inflater,
+    crc32,
     decompress_stream,
+    new_deflate_decompressor,
     raw_pieces,
 )
+from openmas_assets.actors.cache.read_ahead import ReadAhead
 from openmas_assets.actors.cache.unpack_limits import UnpackBudget
 from openmas_assets.messages.errors import AssetUnpackError
 
@@ -47,6 +47,8 @@ _LZMA_MEMORY_BYTES = 256 * 2**20
 # Far above what names, extra fields and comments of real entries take.
 _DIRECTORY_BYTES_PER_MEMBER = 512
 _DIRECTORY_BYTES_AT_LEAST = 256 * 1024
+_BUFFER_BYTES = 64 * 1024  # members mostly follow each other: small ones are read by the dozen
+_SMALL_MEMBER_BYTES = 2**20  # not worth a thread
 _KINDS = {0: MemberKind.FILE, stat.S_IFREG: MemberKind.FILE, stat.S_IFDIR: MemberKind.FOLDER}
 _KINDS[stat.S_IFLNK] = MemberKind.SYMLINK
 
@@ -65,9 +67,10 @@ def read_zip(archive_path: Path, budget: UnpackBudget) -> Generator[Member, None
         AssetUnpackError: The archive is damaged, or a member is no file, folder or symbolic link.
         OSError: The archive could not be read.
     """
-    with archive_path.open("rb") as file:
+    with archive_path.open("rb", buffering=_BUFFER_BYTES) as file, ReadAhead() as ahead:
+        reader = _ZipReader(file, budget, ahead)
         for entry in _entries(archive_path, file, budget):
-            yield _member(file, entry, budget)
+            yield reader.member(entry)
 
 
 class _BoundedReader:
@@ -128,29 +131,58 @@ def _check_end(file: BinaryIO, entries: int, comment_bytes: int) -> None:
         )
 
 
-def _member(file: BinaryIO, entry: zipfile.ZipInfo, budget: UnpackBudget) -> Member:
-    name, mode = entry.orig_filename, entry.external_attr >> 16
-    if name.rstrip("/") != entry.filename.rstrip("/") and ("\0" in name or "\\" in name):
-        # On Windows zipfile has made slashes of backslashes, and everywhere it cuts at a NUL.
-        raise refused(name, "is hostile or damaged: its name holds a NUL or a backslash")
-    kind = _KINDS.get(stat.S_IFMT(mode))
-    if kind is None:
-        raise refused(name, "is a device, a pipe or a socket")
-    if entry.filename.endswith("/"):
-        if kind is MemberKind.SYMLINK:
-            raise refused(name, "is a link with the name of a folder")
-        kind = MemberKind.FOLDER
-    data = _data(file, entry, budget)
-    if kind is MemberKind.FOLDER and any(data):
-        raise refused(name, "is a folder with content")
-    return Member(
-        name=entry.filename,
-        kind=kind,
-        data=data,
-        link_target=_link_target(name, data) if kind is MemberKind.SYMLINK else "",
-        is_executable=bool(mode & stat.S_IXUSR),
-        modified_at=_modified_at(entry),
-    )
+class _ZipReader:
+    def __init__(self, file: BinaryIO, budget: UnpackBudget, ahead: ReadAhead) -> None:
+        self._file = file
+        self._budget = budget
+        self._ahead = ahead
+
+    def member(self, entry: zipfile.ZipInfo) -> Member:
+        name, mode = entry.orig_filename, entry.external_attr >> 16
+        if ("\0" in name or "\\" in name) and name.rstrip("/") != entry.filename.rstrip("/"):
+            # On Windows zipfile has made slashes of backslashes, and everywhere it cuts at a NUL.
+            raise refused(name, "is hostile or damaged: its name holds a NUL or a backslash")
+        kind = _KINDS.get(stat.S_IFMT(mode))
+        if kind is None:
+            raise refused(name, "is a device, a pipe or a socket")
+        if entry.filename.endswith("/"):
+            if kind is MemberKind.SYMLINK:
+                raise refused(name, "is a link with the name of a folder")
+            kind = MemberKind.FOLDER
+        data = self._data(entry)
+        if kind is MemberKind.FOLDER and any(data):
+            raise refused(name, "is a folder with content")
+        return Member(
+            name=entry.filename,
+            kind=kind,
+            data=data,
+            link_target=_link_target(name, data) if kind is MemberKind.SYMLINK else "",
+            is_executable=bool(mode & stat.S_IXUSR),
+            modified_at=_modified_at(entry),
+        )
+
+    def _data(self, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+        name, expected_bytes = entry.orig_filename, entry.file_size
+        _seek_data(self._file, entry)
+        crc = size_bytes = 0
+        try:
+            for piece in self._plain_pieces(entry):
+                self._budget.count_bytes(len(piece))
+                size_bytes += len(piece)
+                if size_bytes > expected_bytes:
+                    raise refused(name, f"holds more than the {expected_bytes} bytes that its header says")
+                crc = crc32(piece, crc)
+                yield piece
+        except BrokenStreamError as error:
+            raise refused(name, str(error)) from error
+        if size_bytes != expected_bytes:
+            raise refused(name, f"is cut short: {size_bytes} bytes instead of {expected_bytes}")
+        if crc != entry.CRC:
+            raise refused(name, "is damaged: its bytes do not have the CRC that the archive names")
+
+    def _plain_pieces(self, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+        pieces = _plain_pieces(entry, raw_pieces(self._file, entry.compress_size))
+        return self._ahead.pieces(pieces) if entry.compress_size > _SMALL_MEMBER_BYTES else pieces
 
 
 def _link_target(name: str, data: Iterator[bytes]) -> str:
@@ -162,33 +194,15 @@ def _link_target(name: str, data: Iterator[bytes]) -> str:
     return target.decode("utf-8", "surrogateescape")
 
 
-def _data(file: BinaryIO, entry: zipfile.ZipInfo, budget: UnpackBudget) -> Iterator[bytes]:
-    name = entry.orig_filename
-    _seek_data(file, entry)
-    raw = raw_pieces(file, entry.compress_size)
-    crc = size_bytes = 0
-    try:
-        for piece in _plain_pieces(entry, raw):
-            budget.count_bytes(len(piece))
-            size_bytes += len(piece)
-            if size_bytes > entry.file_size:
-                raise refused(name, f"holds more than the {entry.file_size} bytes that its header says")
-            crc = zlib.crc32(piece, crc)
-            yield piece
-    except BrokenStreamError as error:
-        raise refused(name, str(error)) from error
-    if size_bytes != entry.file_size:
-        raise refused(name, f"is cut short: {size_bytes} bytes instead of {entry.file_size}")
-    if crc != entry.CRC:
-        raise refused(name, "is damaged: its bytes do not have the CRC that the archive names")
-
-
 def _seek_data(file: BinaryIO, entry: zipfile.ZipInfo) -> None:
     name = entry.orig_filename
     try:
         file.seek(entry.header_offset)
         signature, flags, name_bytes, extra_bytes = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
-        local_name = file.read(name_bytes).decode("utf-8" if flags & _FLAG_UTF8 else "cp437")
+        raw_name = file.read(name_bytes)
+        # ASCII is the same in both, and decoded faster.
+        is_utf8 = flags & _FLAG_UTF8 or raw_name.isascii()
+        local_name = raw_name.decode("utf-8" if is_utf8 else "cp437")
     except (struct.error, UnicodeDecodeError) as error:
         raise refused(name, "is damaged: its local header is not readable") from error
     if signature != b"PK\x03\x04" or local_name != name:
@@ -206,7 +220,7 @@ def _plain_pieces(entry: zipfile.ZipInfo, raw: Iterator[bytes]) -> Iterator[byte
     if entry.flag_bits & _FLAG_PATCH:
         raise refused(entry.orig_filename, "is a patch, not a file")
     if method == zipfile.ZIP_DEFLATED:
-        decompressor = Inflater(DEFLATE_WINDOW_BITS)
+        decompressor = new_deflate_decompressor()
     elif method == zipfile.ZIP_BZIP2:
         decompressor = bz2.BZ2Decompressor()
     elif method == zipfile.ZIP_LZMA:
@@ -217,7 +231,7 @@ def _plain_pieces(entry: zipfile.ZipInfo, raw: Iterator[bytes]) -> Iterator[byte
             f"is compressed with method {method}, which is not supported",
             fix="Pack the archive with deflate, as every zip tool does by default.",
         )
-    return decompress_stream(decompressor, raw)
+    return decompress_stream(decompressor, raw, next(raw, b""))
 
 
 def _lzma_pieces(entry: zipfile.ZipInfo, raw: Iterator[bytes]) -> Iterator[bytes]:

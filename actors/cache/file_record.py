@@ -102,14 +102,16 @@ def files_below(folder: Path) -> Iterator[tuple[str, Path]]:
     Raises:
         OSError: A folder cannot be read.
     """
+    root_parts = len(folder.parts)
     for parent, folder_names, file_names in os.walk(folder, onerror=_raise):
         folder_names.sort()
         links = [name for name in folder_names if Path(parent, name).is_symlink()]
+        # Once a folder: for each file it would take longer than all the rest.
+        prefix = "".join(f"{part}/" for part in Path(parent).parts[root_parts:])
         for name in sorted(file_names + links):
-            path = Path(parent, name)
-            relative = path.relative_to(folder).as_posix()
+            relative = prefix + name
             if relative != INFO_NAME:
-                yield relative, path
+                yield relative, Path(parent, name)
 
 
 def _raise(error: OSError) -> None:

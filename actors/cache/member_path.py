@@ -11,6 +11,9 @@ _MAX_PART_BYTES = 255  # NAME_MAX of every common file system
 _MAX_PATH_BYTES = 4096  # PATH_MAX of Linux
 # shutil.rmtree holds a frame and an open folder per level: deeper trees could not be removed again.
 _MAX_DEPTH = 128
+# Most names are like this, and no rule below can refuse them: at most 255 characters of ASCII in all, so at
+# most 128 parts, none of which is empty or starts with a dot. (Windows has rules of its own.)
+_PLAIN_NAME = re.compile(r"(?!.{256})[A-Za-z0-9_][\w.+-]*(/[A-Za-z0-9_][\w.+-]*)*", re.ASCII)
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DRIVE = re.compile(r"[A-Za-z]:")
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
@@ -29,6 +32,8 @@ def member_path(name: str) -> tuple[str, ...]:
     Raises:
         AssetUnpackError: The name could lead out of the folder, could not be written everywhere, or is ours.
     """
+    if os.name != "nt" and _PLAIN_NAME.fullmatch(name):
+        return tuple(name.split("/"))
     _check_text(name, "its name", name)
     parts = tuple(part for part in name.split("/") if part not in {"", "."})
     if ".." in parts:

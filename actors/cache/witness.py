@@ -33,14 +33,14 @@ def are_unchanged(witnesses: Iterable[Witness]) -> bool:
     Args:
         witnesses: As `AssetInfo.witnesses` gave them.
     """
+    # Each request for a cached asset comes through here: one loop is half as slow as a call for each.
     try:
-        return all(_is_unchanged(*witness) for witness in witnesses)
+        for path, size_bytes, mtime_ns, ctime_ns in witnesses:
+            status = os.lstat(path)
+            if status.st_mtime_ns != mtime_ns:
+                return False
+            if size_bytes >= 0 and (status.st_size != size_bytes or status.st_ctime_ns != ctime_ns):
+                return False
     except OSError:
         return False
-
-
-def _is_unchanged(path: str, size_bytes: int, mtime_ns: int, ctime_ns: int) -> bool:
-    status = os.lstat(path)
-    if status.st_mtime_ns != mtime_ns:
-        return False
-    return size_bytes < 0 or (status.st_size == size_bytes and status.st_ctime_ns == ctime_ns)
+    return True
