@@ -20,6 +20,7 @@ from openmas_assets.actors.cache.witness import metadata_witness
 from openmas_assets.actors.monitor import Monitor
 from openmas_assets.actors.sources.fetched import Fetched, TransferError
 from openmas_assets.actors.sources.http import HttpTransfer
+from openmas_assets.actors.sources.http_network import HttpNetwork
 from openmas_assets.actors.sources.hub import HubTransfer
 from openmas_assets.actors.sources.local import fetch_local
 from openmas_assets.messages.asset_config import AssetConfig
@@ -72,9 +73,10 @@ class AssetFetcher:
         limits: How large an archive may become.
         timeout_seconds: How long a server may be silent.
         draws_bars: Whether a library that has progress bars of its own may draw them; False by default.
+        network: The connections and limits that it shares with other fetchers; its own by default.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the settings of a project, one by one
         self,
         layout: CacheLayout,
         project_root: Path,
@@ -82,17 +84,19 @@ class AssetFetcher:
         timeout_seconds: float,
         *,
         draws_bars: bool = False,
+        network: HttpNetwork | None = None,
     ) -> None:
         self._layout = layout
         self._project_root = project_root
         self._limits = limits
         self._timeout_seconds = timeout_seconds
         self._draws_bars = draws_bars
-        self._http = HttpTransfer(timeout_seconds)
+        self._network = network or HttpNetwork()
+        self._http = HttpTransfer(timeout_seconds, self._network)
 
     def close(self) -> None:
         """Close the connections that were kept alive."""
-        self._http.close()
+        self._network.close()
 
     def fetch(self, config: AssetConfig, monitor: Monitor, *, force_download: bool) -> Hit:
         """Bring an asset into the cache, unless it is there.
@@ -198,10 +202,7 @@ class AssetFetcher:
         staging.drop_tree()
         fetched = self._fetch_source(config, staging, monitor)
         self._verify(config, fetched, staging)
-        path = self._build_tree(config, fetched, staging, monitor)
-        known_digests = fetched.digests or {}
-        if fetched.sha256 is not None and not config.unpack:
-            known_digests = {path: fetched.sha256}
+        path, known_digests = self._build_tree(config, fetched, staging, monitor)
         info = AssetInfo(
             name=config.name,
             version=config.version,
@@ -247,19 +248,24 @@ class AssetFetcher:
         )
         raise TransferError(error, is_retryable=True)
 
-    def _build_tree(self, config: AssetConfig, fetched: Fetched, staging: Staging, monitor: Monitor) -> str:
-        """Make the version folder of what was fetched; what is handed out, relative to it."""
+    def _build_tree(
+        self, config: AssetConfig, fetched: Fetched, staging: Staging, monitor: Monitor
+    ) -> tuple[str, dict[str, str]]:
+        """Make the version folder of what was fetched.
+
+        What is handed out of it, and the digests of files that are known by now, by paths relative to it.
+        """
         if fetched.digests is not None:
-            return "."
+            return ".", fetched.digests
         staging.tree_path.mkdir()
         if not config.unpack or config.unpack_format is None:
             file_name = config.source.file_name or "asset"
             path = staging.tree_path / file_name
             path.parent.mkdir(parents=True, exist_ok=True)  # a file of the Hub keeps its folders
             staging.data_path.rename(path)
-            return file_name
+            return file_name, {} if fetched.sha256 is None else {file_name: fetched.sha256}
         try:
-            unpack(
+            digests = unpack(
                 staging.data_path,
                 config.unpack_format,
                 staging.tree_path,
@@ -267,8 +273,8 @@ class AssetFetcher:
                 on_progress=lambda count: monitor.report("unpacking", count),
             )
             if not config.unpack_destination_is_file:
-                return "."
-            return single_file(staging.tree_path).relative_to(staging.tree_path).as_posix()
+                return ".", digests
+            return single_file(staging.tree_path).relative_to(staging.tree_path).as_posix(), digests
         except AssetUnpackError as error:
             staging.start_over()  # a refusal leaves nothing behind
             error.asset_name = config.name
@@ -280,6 +286,7 @@ def _hashed_records(tree: Path, known: dict[str, str], monitor: Monitor) -> dict
     """The record of each file, with the digest that the transfer knows or that reading it gives."""
     records = {}
     for relative, path in files_below(tree):
+        monitor.check()
         digest = known.get(relative)
         if digest is None and not path.is_symlink():
             digest = hash_file(path, lambda _: monitor.check()).hexdigest()

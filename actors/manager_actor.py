@@ -6,18 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pykka
 
 from openmas_assets.actors.abort import AbortSignal
 from openmas_assets.actors.base import AssetActor
 from openmas_assets.actors.cache.layout import CacheLayout
-from openmas_assets.actors.cache.unpack_limits import UnpackLimits
 from openmas_assets.actors.crash import crash_cause, crash_error
-from openmas_assets.actors.downloader import DownloaderActor
 from openmas_assets.actors.errands import Errands, failing
-from openmas_assets.actors.fetch import AssetFetcher
 from openmas_assets.actors.flights import Flights
 from openmas_assets.actors.hits import Hits
 from openmas_assets.actors.inspections import Inspections
@@ -56,6 +53,9 @@ from openmas_assets.messages.project import ProjectConfig
 from openmas_assets.messages.status import AssetStatus
 from openmas_assets.messages.supervision import WaiterGone, WaitOver, WorkerGone
 
+if TYPE_CHECKING:
+    from openmas_assets.actors.sources.http_network import HttpNetwork
+
 
 @dataclass(frozen=True)
 class ManagerSettings:
@@ -91,6 +91,8 @@ class AssetManagerActor(AssetActor):
         super().__init__()
         self._settings = settings
         self._configs = {config.name: config for config in settings.project.assets}
+        # Made with the first downloader; all share its connections and limits.
+        self._network: HttpNetwork | None = None
         self._pool = DownloaderPool(self._start_downloader, settings.pool_size, self._tell_self)
         self._inspections = Inspections(self._start_inspector)
         hits = Hits()
@@ -225,13 +227,22 @@ class AssetManagerActor(AssetActor):
         self._pool.stop(error)
 
     def _start_downloader(self, signal: AbortSignal) -> pykka.ActorRef[Any]:
+        # Imported here: archives and HTTP are nothing to somebody who only lists, or finds all of it cached.
+        from openmas_assets.actors.cache.unpack_limits import UnpackLimits
+        from openmas_assets.actors.downloader import DownloaderActor
+        from openmas_assets.actors.fetch import AssetFetcher
+        from openmas_assets.actors.sources.http_network import HttpNetwork
+
         limits = self._settings.project.settings.assets
+        if self._network is None:
+            self._network = HttpNetwork(limits.max_connections, limits.max_bytes_per_second)
         fetcher = AssetFetcher(
             self._settings.layout,
             self._settings.project_root,
             UnpackLimits(limits.max_unpacked_members, limits.max_unpacked_bytes, limits.max_unpack_ratio),
             self._settings.timeout_seconds,
             draws_bars=self._settings.draws_bars,
+            network=self._network,
         )
         return DownloaderActor.start(self.actor_ref, signal, self._settings.layout, fetcher)
 

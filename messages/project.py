@@ -37,12 +37,21 @@ class AssetSettings(Declaration):
         max_unpacked_members: How many members an archive may have.
         max_unpacked_bytes: How many bytes it may unpack to.
         max_unpack_ratio: How many times larger than the archive that may be.
+        max_connections: How many connections to HTTP servers there may be at once, over all transfers.
+        max_bandwidth_mb_s: How much may come over them all, in megabytes (10^6) a second; None: no limit.
     """
 
     cache_dir: PathText | None = None
     max_unpacked_members: PositiveCount = 1_000_000
     max_unpacked_bytes: PositiveCount = 2**40
     max_unpack_ratio: PositiveAmount = 200.0
+    max_connections: PositiveCount = 16
+    max_bandwidth_mb_s: PositiveAmount | None = None
+
+    @property
+    def max_bytes_per_second(self) -> float | None:
+        """`max_bandwidth_mb_s` in bytes."""
+        return None if self.max_bandwidth_mb_s is None else self.max_bandwidth_mb_s * 1_000_000
 
 
 class Settings(Declaration):

@@ -5,9 +5,9 @@ import os
 import secrets
 import time
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from openmas_assets.actors.cache.folders import make_folder, make_private, remove_empty_folders, remove_tree
 from openmas_assets.actors.cache.owner import Owner
@@ -25,6 +25,10 @@ class Journal(BaseModel):
         validator: The strong ETag or the Last-Modified date of the version that the bytes are of; None if
             the server named none, in which case the part cannot be resumed.
         bytes_total: How many bytes there will be, None if unknown.
+        arrived: Of a part that comes over several connections: start and end, half-open, of each range that
+            is there; None where that is all that the file holds.
+        boot: The run of the machine in which the ranges arrived; None where there are none. What a crash of
+            the machine leaves of them nobody knows.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -33,6 +37,29 @@ class Journal(BaseModel):
     # It is sent to the server: from a damaged file nothing gets there that cannot stand in a header.
     validator: Annotated[str, Field(pattern=r"^[!-~\x80-\xff][ -~\x80-\xff]*$")] | None = None
     bytes_total: int | None = None
+    arrived: tuple[tuple[int, int], ...] | None = None
+    boot: str | None = None
+
+    @model_validator(mode="after")
+    def _has_ranges_in_order(self) -> Self:
+        position = 0
+        for start, end in self.arrived or ():
+            if not position <= start < end <= (self.bytes_total or 0):
+                raise ValueError("the ranges are not in order")
+            position = end
+        return self
+
+    def ranges_within(self, size_bytes: int) -> tuple[tuple[int, int], ...]:
+        """Which ranges are there.
+
+        Args:
+            size_bytes: How large the file is; none is believed to be behind its end.
+        """
+        if self.arrived is None:
+            return ((0, size_bytes),) if size_bytes else ()
+        if self.boot != Owner.current().boot:
+            return ()
+        return tuple((start, min(end, size_bytes)) for start, end in self.arrived if start < size_bytes)
 
 
 class Holder(NamedTuple):
@@ -158,6 +185,19 @@ class Staging:
         """How many bytes the part holds."""
         return _data_size(self.path)
 
+    @property
+    def missing(self) -> tuple[tuple[int, int], ...]:
+        """Start and end of each range that is not there; empty where only the end of the file is missing."""
+        journal = self.journal
+        if journal is None or journal.arrived is None or journal.bytes_total is None:
+            return ()
+        ranges = journal.ranges_within(_file_size(self.data_path))
+        if not ranges or (len(ranges) == 1 and ranges[0][0] == 0):
+            return ()
+        starts = [0, *(end for _, end in ranges)]
+        ends = [*(start for start, _ in ranges), journal.bytes_total]
+        return tuple((start, end) for start, end in zip(starts, ends, strict=True) if start < end)
+
     def start_over(self) -> None:
         """Forget what has arrived.
 
@@ -279,15 +319,21 @@ def _touched_at(path: Path) -> float:
 
 
 def _data_size(path: Path) -> int:
-    files = [path / "data"]
+    journal = _read_journal(path)
+    size_bytes = _file_size(path / "data")
+    if journal is not None and journal.arrived is not None:
+        size_bytes = sum(end - start for start, end in journal.ranges_within(size_bytes))
     for folder, folder_names, names in os.walk(path / "hub"):
         folder_names[:] = [name for name in folder_names if name != ".cache"]  # the library's own notes
-        files += [Path(folder, name) for name in names]
-    size_bytes = 0
-    for file in files:
-        with contextlib.suppress(OSError):
-            size_bytes += file.stat().st_size
+        size_bytes += sum(_file_size(Path(folder, name)) for name in names)
     return size_bytes
+
+
+def _file_size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _read_journal(path: Path) -> Journal | None:

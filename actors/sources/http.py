@@ -1,15 +1,17 @@
 """Bytes from an HTTP server."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from openmas_assets.actors.abort import JobAbortedError
 from openmas_assets.actors.cache.staging import Staging
-from openmas_assets.actors.credentials import HttpCredential, http_credential
 from openmas_assets.actors.monitor import Monitor
 from openmas_assets.actors.sources.fetched import Fetched
 from openmas_assets.actors.sources.http_body import HttpBody
-from openmas_assets.actors.sources.http_failure import connection_failure, status_failure
+from openmas_assets.actors.sources.http_connection import RangeRefusedError
+from openmas_assets.actors.sources.http_network import HttpNetwork
+from openmas_assets.actors.sources.http_pace import Pace
+from openmas_assets.actors.sources.http_parallel import ParallelTransfer
+from openmas_assets.actors.sources.http_part import HttpPart
+from openmas_assets.actors.sources.http_request import HttpRequest
 from openmas_assets.actors.sources.http_session import HttpSession
 from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.source import HttpSource
@@ -18,26 +20,18 @@ if TYPE_CHECKING:
     import requests
 
 
-class _Request(NamedTuple):
-    config: AssetConfig
-    source: HttpSource
-    credential: HttpCredential | None
-
-
 class HttpTransfer:
     """Fetches assets over HTTP. One for each downloader; all methods run in its thread.
 
     Args:
         timeout_seconds: How long to wait for a connection, and then for each next byte.
+        network: What it shares with other downloaders.
     """
 
-    def __init__(self, timeout_seconds: float) -> None:
+    def __init__(self, timeout_seconds: float, network: HttpNetwork) -> None:
         self._timeout_seconds = timeout_seconds
-        self._session = HttpSession(timeout_seconds)
-
-    def close(self) -> None:
-        """Close the connections that were kept alive."""
-        self._session.close()
+        self._network = network
+        self._session = HttpSession(timeout_seconds, network)
 
     def fetch(self, config: AssetConfig, source: HttpSource, staging: Staging, monitor: Monitor) -> Fetched:
         """Bring the body of the URL to `staging.data_path`, going on with what is there already.
@@ -55,31 +49,56 @@ class HttpTransfer:
             OSError: The disk refused.
             JobAbortedError: The job is to stop.
         """
-        request = _Request(config, source, http_credential(config))
-        body = HttpBody(config, source, staging, monitor)
-        body.reopen()
-        with self._get(request, body.range_headers, monitor) as response:
-            is_outdated = body.is_outdated_by(response)
-            if is_outdated:
-                body.start_over()
-            if not is_outdated or response.status_code == body.awaited_status:
-                return self._receive(request, body, response)
-        with self._get(request, {}, monitor) as response:
-            return self._receive(request, body, response)
+        request = HttpRequest(config, source, self._session, self._timeout_seconds, monitor)
+        part = HttpPart(config, staging, monitor)
+        part.reopen()
+        with self._network.slots.first(request.host, monitor):
+            _Attempt(request, part, monitor, self._network).run()
+        return Fetched(sha256=part.sha256)
 
-    def _receive(self, request: "_Request", body: HttpBody, response: "requests.Response") -> Fetched:
-        if response.status_code != body.awaited_status:
-            raise status_failure(request.config.name, request.source.shown, response, request.credential)
-        body.receive(response, self._timeout_seconds)
-        return Fetched(sha256=body.sha256)
 
-    def _get(self, request: "_Request", headers: Mapping[str, str], monitor: Monitor) -> "requests.Response":
-        config, source = request.config, request.source
-        try:
-            return self._session.get(source.url, headers, request.credential, monitor)
-        except JobAbortedError:
-            raise
-        except Exception as error:  # noqa: BLE001, the libraries raise much, and none of it may be shown
-            failure = connection_failure(config.name, source.shown, error, self._timeout_seconds)
-        # Raised outside the handler: what requests says quotes the URL with its query, which may be a secret.
-        raise failure
+class _Attempt:
+    """One file's way to the disk."""
+
+    def __init__(self, request: HttpRequest, part: HttpPart, monitor: Monitor, network: HttpNetwork) -> None:
+        self._request = request
+        self._part = part
+        self._monitor = monitor
+        self._network = network
+
+    def run(self) -> None:
+        if not self._go_on():
+            self._part.start_over()
+            with self._request.get({}) as response:
+                self._receive(response, None)
+
+    def _go_on(self) -> bool:
+        """Fetch what is missing; False if what is there is of no use."""
+        with self._request.get(self._part.next_headers) as response:
+            pace = Pace(response.elapsed.total_seconds())
+            if self._part.is_outdated_by(response):
+                self._part.start_over()
+                if response.status_code != self._part.awaited_status:
+                    return False
+            try:
+                self._receive(response, pace)
+            except RangeRefusedError:
+                return False
+            return True
+
+    def _receive(self, response: "requests.Response", pace: Pace | None) -> None:
+        request, part, monitor, network = self._request, self._part, self._monitor, self._network
+        if response.status_code != part.awaited_status:
+            raise request.refused(response)
+        part.begin(response)
+        chunks = request.chunks(response, network.bandwidth.share_bytes)
+        if not part.can_be_shared(response):
+            pace = None
+        is_over = False
+        if not part.missing:
+            is_over = HttpBody(request, part, monitor, network.bandwidth).receive(response, chunks, pace)
+        if not is_over and pace is not None:
+            ParallelTransfer(request, part, monitor, network, pace).run(response, chunks)
+        if not part.is_complete:
+            problem = f"it ended after {part.bytes_done:,} of {part.bytes_total:,} bytes"
+            raise request.broken(problem)

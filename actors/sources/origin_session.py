@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import BaseAdapter
 from requests.auth import AuthBase
 from requests.utils import get_auth_from_url
 
@@ -18,12 +19,18 @@ class OriginSession(requests.Session):
     An origin is scheme, host and port (RFC 6454, 4). requests itself drops only the `Authorization` header,
     and keeps that from http to https on the same host. What was dropped does not come back later.
 
+    Args:
+        adapter: Has the connections; it may be shared, and closing this session does not close them.
+
     Attributes:
         secret_headers: The headers that are dropped.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, adapter: BaseAdapter) -> None:
         super().__init__()
+        self.adapters.clear()
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
         self.secret_headers = {"Authorization"}
 
     def get_as(self, credential: HttpCredential | None, url: str, **options: Any) -> requests.Response:
@@ -40,6 +47,9 @@ class OriginSession(requests.Session):
         # Named here, as requests itself would let `~/.netrc` win over what the project file says.
         userinfo = get_auth_from_url(url)
         return self.get(url, auth=userinfo if any(userinfo) else None, **options)
+
+    def close(self) -> None:
+        """Does nothing: others use the connections too."""
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         """Called by requests for each redirect.

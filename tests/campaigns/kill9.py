@@ -2,7 +2,7 @@
 
     python tests/campaigns/kill9.py --rounds 200 --seed 1
 
-Each round serves other bytes or the same, lets a child fetch, refresh, unpack, copy and clear four assets,
+Each round serves other bytes or the same, lets a child fetch, refresh, unpack, copy and clear five assets,
 kills it, and then checks
 
 * that whatever a fresh process would hand out as cached is complete, of one version, and a right one;
@@ -39,6 +39,10 @@ from programs import Program
 _MAX_DELAY_SECONDS = 0.3
 _MAX_BYTES = 4 << 20
 _FILE_BYTES = 2 << 20
+# Large enough for several connections.
+_LARGE_BYTES = 16 << 20
+# A connection as slow as this is worth another one.
+_SLOW = [4 << 20]
 # The digest of every file by its relative path, or where it links to: what one version of an asset is.
 Manifest = dict[str, str]
 
@@ -132,6 +136,7 @@ class Campaign:
             "settings": {"assets": {"cache_dir": "cache"}},
             "assets": [
                 {"name": "file", "source": {"type": "http", "url": url("/model.bin")}},
+                {"name": "large", "source": {"type": "http", "url": url("/large.bin")}},
                 {"name": "zip", "source": {"type": "http", "url": url("/a.zip")}, **archive},
                 {
                     "name": "tar",
@@ -149,17 +154,20 @@ class Campaign:
             return
         self._version += 1
         self._make("file", [file("model.bin", self._generator.randbytes(_FILE_BYTES))])
+        self._make("large", [file("large.bin", self._generator.randbytes(_LARGE_BYTES))])
         self._make("zip", self._members(80))
         self._make("tar", [*self._members(80), symlink("link", "sub0/0")])
         self._make("folder", self._members(40))
 
     def _serve(self, paces: list[int | None]) -> None:
-        for path in ("model.bin", "a.zip", "a.tar.gz"):
+        for path in ("model.bin", "large.bin", "a.zip", "a.tar.gz"):
             self._server.put(
                 f"/{path}",
                 self._folder / path,
                 etag=f'"{self._version}"',
-                bytes_per_second=self._generator.choice(paces),
+                bytes_per_second=self._generator.choice(
+                    _SLOW if path == "large.bin" and paces[-1] else paces
+                ),
             )
 
     def _members(self, count: int) -> list[Item]:
@@ -172,8 +180,8 @@ class Campaign:
     def _make(self, name: str, items: list[Item]) -> None:
         self._now[name] = {item.name: _seen(item) for item in items}
         match name:
-            case "file":
-                _replace(self._folder / "model.bin", items[0].data)
+            case "file" | "large":
+                _replace(self._folder / items[0].name, items[0].data)
             case "folder":
                 for item in items:
                     _replace(self._folder / "source" / item.name, item.data)
@@ -298,6 +306,9 @@ def _moment(part: Path) -> str:
         return "a commit"
     if (part / "tree").exists():
         return "an unpacking" if (part / "data").exists() else "a copying or hashing"
+    with contextlib.suppress(OSError):
+        if '"arrived":[' in (part / "journal.json").read_text():
+            return "a transfer over several connections"
     return "a transfer" if (part / "data").exists() else "a beginning or an end"
 
 

@@ -28,7 +28,7 @@ def work(project_path: Path, names: list[str], seed: int) -> None:
         seed: Decides who is asked for how.
     """
     generator = random.Random(seed)
-    manager = AssetManager.from_project(project_path, pool_size=3, on_progress=lambda _: None)
+    manager = AssetManager.from_project(project_path, pool_size=5, on_progress=lambda _: None)
     while True:
         replies: list[Reply[Any]] = []
         for name in generator.sample(names, len(names)):

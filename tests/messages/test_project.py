@@ -115,3 +115,17 @@ def test_no_error_of_a_project_shows_what_was_written() -> None:
         ProjectConfig.model_validate({"assets": [{"name": "..", "source": source}]})
 
     assert "hunter" not in str(caught.value)
+
+
+def test_the_limits_of_transfers_have_defaults_and_units() -> None:
+    settings = project(settings={"assets": {"max_bandwidth_mb_s": 2.5}}).settings.assets
+
+    assert (settings.max_connections, settings.max_bytes_per_second) == (16, 2_500_000)
+    assert project().settings.assets.max_bytes_per_second is None
+
+
+@pytest.mark.parametrize("key", ["max_connections", "max_bandwidth_mb_s"])
+@pytest.mark.parametrize("value", [0, -1, True, "many", float("inf")])
+def test_a_limit_that_lets_nothing_through_is_refused(key: str, value: object) -> None:
+    with pytest.raises(ValidationError, match=key):
+        project(settings={"assets": {key: value}})

@@ -5,6 +5,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -216,3 +217,50 @@ def test_a_sweep_takes_what_nobody_can_go_on_with_and_nothing_else(folder: Path)
     assert set(leftovers(folder, "f")) == set(useless)
     Staging.sweep(folder, "f")
     assert set(folder.iterdir()) == wanted
+
+
+def _part_with_holes(folder: Path, size_bytes: int = 10_000, **journal: Any) -> Staging:
+    part = Staging(_part(folder, "free", size_bytes))
+    fields = {"arrived": ((0, 100), (300, 500), (9_000, 10_000)), "boot": Owner.current().boot}
+    known = Journal(fingerprint="f", validator='"v"', bytes_total=10_000).model_dump()
+    (part.path / "journal.json").write_text(json.dumps(known | fields | journal))
+    return part
+
+
+def test_of_a_part_with_holes_those_bytes_count_that_have_arrived(folder: Path) -> None:
+    part = _part_with_holes(folder)
+    assert part.bytes_done == resumable_bytes(folder, "f") == 1_300
+    assert part.missing == ((100, 300), (500, 9_000))
+    assert Staging.claim(folder, "f").missing == ((100, 300), (500, 9_000))
+
+
+def test_ranges_behind_the_end_of_the_file_are_not_believed(folder: Path) -> None:
+    part = _part_with_holes(folder, size_bytes=400)
+    assert (part.bytes_done, part.missing) == (200, ((100, 300), (400, 10_000)))
+
+
+def test_a_part_without_holes_has_nothing_missing_but_its_end(folder: Path) -> None:
+    assert Staging(_part(folder, "free", 1_000)).missing == ()
+    assert _part_with_holes(folder / "b", arrived=[[0, 100]]).missing == ()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        {"boot": "0123456789"},
+        {"boot": None},
+        {"arrived": []},
+        {"arrived": [[0, 100], [50, 200]]},
+        {"arrived": [[300, 500], [0, 100]]},
+        {"arrived": [[-5, 100]]},
+        {"arrived": [[100, 100]]},
+        {"arrived": [[0, 10_001]]},
+        {"bytes_total": None},
+    ],
+)
+def test_ranges_that_are_damaged_or_may_be_lost_since_a_crash_of_the_machine_are_not_gone_on_with(
+    folder: Path, spoil: dict[str, Any]
+) -> None:
+    assert _part_with_holes(folder, **spoil).bytes_done in (0, 10_000)
+    staging = Staging.claim(folder, "f")
+    assert (staging.bytes_done, staging.journal) == (0, None)

@@ -10,6 +10,7 @@ import pytest
 
 from fetching import Fetching
 from loopback import LoopbackServer
+from openmas_assets.actors.sources import origin_adapter
 from openmas_assets.actors.sources.fetched import TransferError
 from openmas_assets.messages.errors import AssetDownloadError
 from projects import asset
@@ -240,10 +241,10 @@ def test_the_next_asset_of_a_server_comes_over_the_same_connection(
 
 
 def test_a_connection_that_was_idle_for_long_is_not_trusted(
-    fetching: Fetching, server: LoopbackServer
+    fetching: Fetching, server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetching.hit(asset("a", server.put("/a", DATA)))
-    fetching.fetcher._http._session._last_used = -1e9
+    monkeypatch.setattr(origin_adapter, "_MAX_IDLE_SECONDS", -1)
     fetching.hit(asset("b", server.put("/b", DATA)))
     assert len({request.client_port for request in server.requests}) == 2
 

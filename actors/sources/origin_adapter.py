@@ -1,0 +1,60 @@
+"""The connections that are kept alive between requests. Imports requests, so it is imported late itself."""
+
+import time
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+
+# A connection that was idle for longer may have been forgotten on the way (by a NAT, a load balancer), and
+# the next request would only learn that from a time-out.
+_MAX_IDLE_SECONDS = 20.0
+
+
+class OriginAdapter(HTTPAdapter):
+    """Sends the requests of many sessions, from any thread, over connections that they share.
+
+    A connection carries nothing that says who asks: credentials and cookies are headers of each request, and
+    belong to the session.
+
+    Args:
+        most: How many idle connections to keep for each host.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__(pool_connections=max(most, 32), pool_maxsize=most)
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        """Called by requests."""
+        super().init_poolmanager(*arguments, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Plain, "https": _Encrypted}
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """Called by requests."""
+        manager = super().proxy_manager_for(proxy, **options)
+        if not proxy.lower().startswith("socks"):
+            manager.pool_classes_by_scheme = {"http": _Plain, "https": _Encrypted}
+        return manager
+
+
+class _Fresh(HTTPConnectionPool):
+    """Does not trust what was idle for long."""
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None:
+            conn.idle_since = time.monotonic()
+        super()._put_conn(conn)
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        conn = super()._get_conn(timeout)
+        if time.monotonic() - getattr(conn, "idle_since", float("inf")) > _MAX_IDLE_SECONDS:
+            conn.close()  # it opens itself again when it is used
+        return conn
+
+
+class _Plain(_Fresh):
+    pass
+
+
+class _Encrypted(_Fresh, HTTPSConnectionPool):
+    pass
