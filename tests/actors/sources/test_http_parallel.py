@@ -10,6 +10,7 @@ from fetching import BackgroundFetch, Fetching, fetch_program
 from loopback import Fault, LoopbackServer, RecordedRequest, Resource
 from openmas_assets.actors.abort import JobAbortedError
 from openmas_assets.actors.cache.staging import Journal
+from openmas_assets.actors.sources import http_pace
 from openmas_assets.actors.sources.fetched import TransferError
 from openmas_assets.messages.asset_config import AssetConfig
 from projects import asset
@@ -21,7 +22,15 @@ OTHER = DATA[::-1]
 CHECKSUM = "sha256:" + hashlib.sha256(DATA).hexdigest()
 # So slow that any machine waits for it.
 SLOW: dict[str, Any] = {"etag": '"v1"', "bytes_per_second": 3 * MIB}
+# What a slow connection is judged by, made so that a machine which is busy itself judges the same.
+JUDGEMENT = {"_BUSY_SHARE": 100.0, "_READS_PER_WAIT": 10**9, "_LEAST_SECONDS_LEFT": 0.0}
 _RANGE = re.compile(r"bytes=([0-9]+)-([0-9]*)")
+
+
+@pytest.fixture(autouse=True)
+def _is_judged_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in JUDGEMENT.items():
+        monkeypatch.setattr(http_pace, name, value)
 
 
 def asked_ranges(requests: Sequence[RecordedRequest]) -> list[tuple[int, int]]:
@@ -175,7 +184,8 @@ def test_a_killed_transfer_over_several_connections_goes_on_with_what_is_missing
     fetching: Fetching, server: LoopbackServer, tmp_path: Path
 ) -> None:
     config = slow(server)
-    with fetch_program(tmp_path, config) as program:
+    prelude = f"from openmas_assets.actors.sources import http_pace; vars(http_pace).update({JUDGEMENT})"
+    with fetch_program(tmp_path, config, prelude=prelude) as program:
         wait_for_parallel(server)
         program.kill9()
     arrived, missing = arrived_and_missing(fetching)
