@@ -33,7 +33,7 @@ from openmas_assets.messages.downloader import (
 from openmas_assets.messages.errors import AssetError
 
 
-class _Inbox(queue.Queue[Any]):
+class _Inbox(queue.SimpleQueue[Any]):
     """Notices a stop when it comes: the actor would read it only after its job, hours later perhaps."""
 
     on_stop_asked: Callable[[], None] | None = None

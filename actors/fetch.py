@@ -5,18 +5,19 @@ import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from openmas_assets.actors.cache.checksum import hash_file
 from openmas_assets.actors.cache.commit import commit
 from openmas_assets.actors.cache.file_record import FileRecord, files_below
 from openmas_assets.actors.cache.info import AssetInfo, now_text
 from openmas_assets.actors.cache.inspection import inspect
-from openmas_assets.actors.cache.layout import CacheLayout
+from openmas_assets.actors.cache.layout import INFO_NAME, CacheLayout
 from openmas_assets.actors.cache.lock import AssetLock
 from openmas_assets.actors.cache.staging import Staging, find_holder
 from openmas_assets.actors.cache.unpack import UnpackLimits, single_file, unpack
 from openmas_assets.actors.cache.verify import compare
-from openmas_assets.actors.cache.witness import metadata_witness
+from openmas_assets.actors.cache.witness import are_unchanged, metadata_witness
 from openmas_assets.actors.monitor import Monitor
 from openmas_assets.actors.sources.fetched import Fetched, TransferError
 from openmas_assets.actors.sources.http import HttpTransfer
@@ -62,6 +63,11 @@ class Hit:
     path: Path
     witnesses: tuple[Witness, ...] | None
     was_transferred: bool
+
+
+class _Stored(NamedTuple):
+    info: AssetInfo
+    metadata: Witness | None  # where it was written, before that became the version folder
 
 
 class AssetFetcher:
@@ -119,22 +125,41 @@ class AssetFetcher:
                 with self._locked(config):
                     if not force_download and (hit := self._recheck(config, monitor)) is not None:
                         return hit
-                    self._transfer(config, monitor)
+                    stored = self._transfer(config, monitor)
             except OSError:
                 if not force_download and (hit := self._unnoted_hit(config, monitor)) is not None:
                     return hit
                 raise
-        hit = self._look(config, was_transferred=True)
+        hit = self._hit_on(config, stored) or self._look(config, was_transferred=True)
         if hit is None:  # something outside has taken it away again in this very moment
             error = AssetCacheError("it was changed right after it was stored", asset_name=config.name)
             raise TransferError(error, is_retryable=True)
         return hit
 
+    def _hit_on(self, config: AssetConfig, stored: "_Stored") -> Hit | None:
+        """What was just stored; None where only a full look can tell whether it stands there still."""
+        info, folder = stored.info, self._layout.version_folder(config)
+        if stored.metadata is None or isinstance(config.source, LocalSource):
+            return None
+        metadata = stored.metadata._replace(path=str(folder / INFO_NAME))
+        try:
+            witnesses = (metadata, *info.witnesses(folder))
+        except OSError:
+            return None
+        path = folder if info.path == "." else folder / info.path
+        return Hit(path, witnesses, was_transferred=True) if are_unchanged(witnesses) else None
+
     def _look(self, config: AssetConfig, *, was_transferred: bool = False) -> Hit | None:
+        if not self._may_be_there(config):
+            return None
         inspection = inspect(self._layout, config, self._project_root)
         if inspection.path is None:
             return None
         return Hit(inspection.path, inspection.witnesses, was_transferred)
+
+    def _may_be_there(self, config: AssetConfig) -> bool:
+        # Most of what is fetched was never there, and one `lstat` says so.
+        return metadata_witness(self._layout.version_folder(config)) is not None
 
     @contextlib.contextmanager
     def _locked(self, config: AssetConfig) -> Iterator[None]:
@@ -151,6 +176,8 @@ class AssetFetcher:
 
     def _recheck(self, config: AssetConfig, monitor: Monitor) -> Hit | None:
         """Look again now that nobody else can change it."""
+        if not self._may_be_there(config):
+            return None
         if (info := self._reread(config, monitor)) is not None:
             info.write(self._layout.version_folder(config))
         return self._look(config)
@@ -186,10 +213,10 @@ class AssetFetcher:
         comparison = compare(folder, info, monitor)
         return None if comparison.detail else comparison.noted_in(info)
 
-    def _transfer(self, config: AssetConfig, monitor: Monitor) -> None:
+    def _transfer(self, config: AssetConfig, monitor: Monitor) -> "_Stored":
         staging = Staging.claim(self._layout.staging_folder(config), config.fingerprint)
         try:
-            self._fill(config, staging, monitor)
+            stored = self._fill(config, staging, monitor)
         except (AssetCacheError, OSError):
             staging.remove()  # a disk that is full is not helped by a part that fills it
             raise
@@ -197,8 +224,9 @@ class AssetFetcher:
             staging.release()
             raise
         staging.remove()
+        return stored
 
-    def _fill(self, config: AssetConfig, staging: Staging, monitor: Monitor) -> None:
+    def _fill(self, config: AssetConfig, staging: Staging, monitor: Monitor) -> "_Stored":
         staging.drop_tree()
         fetched = self._fetch_source(config, staging, monitor)
         self._verify(config, fetched, staging)
@@ -218,8 +246,10 @@ class AssetFetcher:
             downloaded_at=now_text(),
         )
         info.write(staging.tree_path)
+        stored = _Stored(info, metadata_witness(staging.tree_path))
         # The stop sign is not looked at here: the work is done, and bytes that have moved cannot be resumed.
         commit(staging.tree_path, self._layout.version_folder(config))
+        return stored
 
     def _fetch_source(self, config: AssetConfig, staging: Staging, monitor: Monitor) -> Fetched:
         match config.source:

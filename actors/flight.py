@@ -2,20 +2,16 @@
 
 import copy
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from openmas_assets.actors.reply import Reply
+from openmas_assets.actors.shared_reply import SharedReply
 from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.errors import AssetError
 from openmas_assets.messages.manager import AssetPath
 
 if TYPE_CHECKING:
     from openmas_assets.actors.pool import Job
-
-
-class _Waiter(NamedTuple):
-    reply: Reply[AssetPath]
-    is_forced: bool
 
 
 class Flight:
@@ -43,37 +39,32 @@ class Flight:
         self.is_forced = False
         self.is_looked_for = False
         self.may_be_cached = True
-        self._waiters: dict[int, _Waiter] = {}
+        # What those wait for who want a new transfer, and what all others wait for.
+        self._replies: dict[bool, SharedReply[AssetPath]] = {}
 
     @property
     def has_waiters(self) -> bool:
         """Whether anybody still waits."""
-        return bool(self._waiters)
+        return not all(reply.is_done for reply in self._replies.values())
 
-    def join(self, waiter_id: int, on_gone: Callable[[], None], *, is_forced: bool) -> Reply[AssetPath]:
+    def join(self, on_gone: Callable[[Reply[AssetPath]], object], *, is_forced: bool) -> Reply[AssetPath]:
         """Wait for the asset.
 
         Args:
-            waiter_id: No two waiters of a process have the same: an old one's farewell may arrive late.
-            on_gone: Called if the waiter gives up, in the thread in which it does.
+            on_gone: Called with a cancelled reply when the last of those has given up who share what is
+                returned, in the thread in which they do.
             is_forced: Whether only a new transfer will do.
 
         Returns:
-            What will be settled when the flight lands or fails.
+            What will be settled when the flight lands or fails; others may have the same.
         """
-        reply: Reply[AssetPath] = Reply()
-        self._waiters[waiter_id] = _Waiter(reply, is_forced)
+        reply = self._replies.get(is_forced)
+        if reply is None or not reply.admit():
+            reply = self._replies[is_forced] = SharedReply()
+            reply.admit()
+            reply.add_done_callback(on_gone)
         self.is_forced = self.is_forced or is_forced
-        reply.add_done_callback(lambda settled: on_gone() if settled.is_cancelled else None)
         return reply
-
-    def leave(self, waiter_id: int) -> None:
-        """Stop waiting.
-
-        Args:
-            waiter_id: As in `join`.
-        """
-        self._waiters.pop(waiter_id, None)
 
     def land(self, answer: AssetPath, *, was_transferred: bool) -> None:
         """Hand the path to everybody who waits for it.
@@ -82,11 +73,9 @@ class Flight:
             answer: The answer.
             was_transferred: If not, those who asked for a new transfer wait on.
         """
-        waiters = self._waiters
-        self._waiters = {} if was_transferred else {key: w for key, w in waiters.items() if w.is_forced}
-        for waiter_id, waiter in waiters.items():
-            if waiter_id not in self._waiters:
-                waiter.reply.set(answer)
+        for is_forced in (False, True) if was_transferred else (False,):
+            if (reply := self._replies.pop(is_forced, None)) is not None:
+                reply.set(answer)
 
     def fail(self, error: AssetError) -> None:
         """Tell everybody who waits that there is no path.
@@ -98,6 +87,6 @@ class Flight:
         error.asset_name = error.asset_name or self.config.name
         if len(self.attempts) > 1:
             error.attempts = tuple(self.attempts)
-        waiters, self._waiters = self._waiters, {}
-        for waiter in waiters.values():
-            waiter.reply.set_exception((type(error), error, None))
+        replies, self._replies = self._replies, {}
+        for reply in replies.values():
+            reply.set_exception((type(error), error, None))

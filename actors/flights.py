@@ -1,7 +1,6 @@
 """All assets on their way: looked for in the cache, fetched, tried again, landed or failed."""
 
 import functools
-import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,7 +41,7 @@ class Flights:
         inspections: Who looks.
         hits: What is known without looking.
         on_progress: Is told how each flight goes.
-        on_waiter_gone: Is told when somebody gives up, in the thread in which they do.
+        on_waiter_gone: Is told when the last one gives up, in the thread in which they do.
     """
 
     def __init__(
@@ -58,7 +57,6 @@ class Flights:
         self._hits = hits
         self._on_progress = on_progress
         self._on_waiter_gone = on_waiter_gone
-        self._waiter_ids = itertools.count()
         self._flights: dict[str, Flight] = {}
 
     def request(self, config: AssetConfig, *, force_download: bool) -> AssetPath | Reply[AssetPath]:
@@ -82,23 +80,23 @@ class Flights:
         return reply
 
     def leave(self, event: WaiterGone) -> None:
-        """Note that somebody has given up; a flight without waiters is stopped, and its part kept.
+        """Stop a flight that nobody waits for any more, and keep its part.
 
         Args:
-            event: Who, and which asset.
+            event: Which asset. It may come late, when others wait.
         """
         flight = self._flights.get(event.key)
         if flight is not None:
-            flight.leave(event.waiter_id)
             self._stop_if_empty(flight)
 
     def _join(self, flight: Flight, *, force_download: bool) -> Reply[AssetPath]:
-        key, waiter_id = flight.config.key, next(self._waiter_ids)
-        return flight.join(
-            waiter_id,
-            lambda: self._on_waiter_gone(WaiterGone(key=key, waiter_id=waiter_id)),
-            is_forced=force_download,
-        )
+        key = flight.config.key
+
+        def note_if_gone(reply: Reply[AssetPath]) -> None:
+            if reply.is_cancelled:
+                self._on_waiter_gone(WaiterGone(key=key))
+
+        return flight.join(note_if_gone, is_forced=force_download)
 
     def _may_be_cached(self, flight: Flight) -> bool:
         """Whether a look may spare somebody the wait: nothing was fetched, or what is fetched was forced."""

@@ -8,22 +8,21 @@ import sys
 import threading
 from collections.abc import Callable, Generator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import pykka
 
+from openmas_assets.actors.loop_waker import sleeper
 from openmas_assets.messages.errors import AssetError
 from openmas_assets.messages.manager import AssetFailed
 
 logger = logging.getLogger("openmas_assets")
 
-# asyncio is a seventh of the terminal's start-up, and whoever awaits has imported it.
-if TYPE_CHECKING:
-    import asyncio
-
 T = TypeVar("T")
 U = TypeVar("U")
-_Outcome = tuple[Any, "_ExcInfo | None"]
+Outcome = tuple[Any, "_ExcInfo | None"]
+"""How a reply was settled: the answer, or the error in its place."""
+
 _ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
 
@@ -53,7 +52,8 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
     * a dead actor's `ActorDeadError` arrives as an `AssetError` ("closed");
     * each `get` and `await` that fails raises an instance of its own of an `AssetError`.
 
-    It keeps none of that class's state: two locks less for each waiter, and a round trip is quicker.
+    It keeps none of that class's state, and its own in slots: two locks and a dictionary less for each
+    waiter, and a round trip is quicker.
 
     What pykka derives from a reply (by `map`, `filter`, `join`, `reduce`, `ActorRef.stop(block=False)`) asks
     when it is asked: it can be awaited too, which costs a thread, and cannot be cancelled.
@@ -63,12 +63,15 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
         asked: Who answers, for the error that says it is closed. A subclass names another.
     """
 
+    __slots__ = ("_callbacks", "_followed", "_lock", "_outcome", "_waiting_count", "is_cancelled")
+
     asked: ClassVar[str] = "the asset manager"
+    # What `pykka.Future.__init__` would set; only a derived reply has use for it.
+    _get_hook: Callable[[float | None], T] | None = None
 
     def __init__(self) -> None:
-        pykka.Future.__init__(self)
         self._lock = threading.Lock()
-        self._outcome: _Outcome | None = None
+        self._outcome: Outcome | None = None
         self._callbacks: list[Callable[[Reply[T]], object]] | None = None  # until there is one
         self._waiting_count = 0
         self._followed: Reply[T] | None = None
@@ -106,7 +109,7 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
             if self._get_hook is not None:
                 return pykka.Future.get(self, timeout=timeout)
             self._wait(timeout)
-        value, exc_info = cast("_Outcome", self._outcome)
+        value, exc_info = cast("Outcome", self._outcome)
         if exc_info is None:
             return cast("T", value)
         kind, error, traceback = exc_info
@@ -132,15 +135,17 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
                 return
             self._remember(open_gate)
             self._waiting_count += 1
+        seconds = -1 if timeout is None else min(max(timeout, 0.0), threading.TIMEOUT_MAX)
         try:
-            seconds = -1 if timeout is None else min(max(timeout, 0.0), threading.TIMEOUT_MAX)
-            if not gate.acquire(timeout=seconds) and self._outcome is None:
-                raise pykka.Timeout(f"{timeout} seconds")
+            gate.acquire(timeout=seconds)
         finally:
-            with self._lock:
-                self._waiting_count -= 1
-                if self._callbacks and open_gate in self._callbacks:
-                    self._callbacks.remove(open_gate)
+            if self._outcome is None:
+                self._leave()
+                with self._lock:
+                    if self._callbacks and open_gate in self._callbacks:
+                        self._callbacks.remove(open_gate)
+        if self._outcome is None:
+            raise pykka.Timeout(f"{timeout} seconds")
 
     def set(self, value: Any = None) -> None:
         """Settle with an answer, or follow `value` where that is a reply itself. Any thread.
@@ -174,6 +179,7 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
         Args:
             func: Gets the timeout in seconds, returns the answer.
         """
+        pykka.Future.__init__(self)
         pykka.Future.set_get_hook(self, func)
 
     def cancel(self) -> bool:
@@ -186,7 +192,7 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
         self._settle((None, (type(error), error, None)), is_cancelled=True)
         # `_follow` looks at these two in the other order, so that one of both sees the other's change.
         if self.is_cancelled and self._followed is not None:
-            self._followed.cancel()
+            self._stop_following()
         return self.is_cancelled
 
     def add_done_callback(self, callback: "Callable[[Reply[T]], object]") -> None:
@@ -252,49 +258,75 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
         self.add_done_callback(tell)
 
     def __await__(self) -> Generator[Any, None, T]:
-        if not self.is_done:
-            yield from self._wait_in_loop().__await__()
+        if self._outcome is None:
+            one = sleeper()
+            with self._lock:
+                self._waiting_count += 1
+            self.add_done_callback(one)
+            try:
+                yield from one.future
+            except GeneratorExit:  # the coroutine was thrown away, which takes nothing back
+                self._leave()
+                raise
+            except BaseException:
+                # Several may wait for one reply; only the last to leave takes the request back.
+                if self._leave() == 0:
+                    self.cancel()
+                raise
         return self.get(timeout=0)
 
-    async def _wait_in_loop(self) -> None:
-        import asyncio
-
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[None] = loop.create_future()
-        self.add_done_callback(lambda _: _wake(loop, waiter))
-        self._enter()
-        has_given_up = False
-        try:
-            await waiter
-        except asyncio.CancelledError:
-            has_given_up = True
-            raise
-        finally:
-            self._leave(has_given_up=has_given_up)
-
-    def _enter(self) -> None:
-        with self._lock:
-            self._waiting_count += 1
-
-    def _leave(self, *, has_given_up: bool = False) -> None:
+    def _leave(self) -> int:
+        """Note that one who waited does so no more; how many are left."""
         with self._lock:
             self._waiting_count -= 1
-            is_last = self._waiting_count == 0
-        # Several may wait for one reply; only the last to leave takes the request back.
-        if has_given_up and is_last:
-            self.cancel()
+            return self._waiting_count
 
     def _follow(self, other: "Reply[T]") -> None:
         self._followed = other
-        other.add_done_callback(self._adopt)
+        other.add_follower(self)
         if self.is_cancelled:  # before the actor came to answer
-            other.cancel()
+            self._stop_following()
 
-    def _adopt(self, other: "Reply[T]") -> None:
+    def _stop_following(self) -> None:
+        with self._lock:  # once: who is followed by many counts them
+            followed, self._followed = self._followed, None
+        if followed is not None:
+            followed.remove_follower(self)
+
+    def add_follower(self, follower: "Reply[T]") -> None:
+        """Settle another reply as this one is settled. Called by that one.
+
+        Args:
+            follower: The other one.
+        """
+        self.add_done_callback(follower.adopt)
+
+    def remove_follower(self, follower: "Reply[T]") -> None:  # noqa: ARG002 - a subclass has more than one
+        """Note that whoever waited for it by another reply has given up. Called by that one, once.
+
+        Args:
+            follower: The other one.
+        """
+        self.cancel()
+
+    def adopt(self, other: "Reply[T]") -> None:
+        """Settle as another reply is settled. Blocks until it is; any thread.
+
+        Args:
+            other: The other one.
+        """
         try:
             self.set(other.get())
         except Exception as error:  # noqa: BLE001 - whatever the answer is, it is passed on
             self.set_exception((type(error), error, error.__traceback__))
+
+    def settle(self, outcome: Outcome) -> None:
+        """Settle with what another reply was settled with. Any thread.
+
+        Args:
+            outcome: The answer, or the error in its place.
+        """
+        self._settle(outcome)
 
     def _remember(self, callback: "Callable[[Reply[T]], object]") -> None:
         if self._callbacks is None:
@@ -302,15 +334,16 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
         else:
             self._callbacks.append(callback)
 
-    def _settle(self, outcome: "_Outcome", *, is_cancelled: bool = False) -> None:
+    def _settle(self, outcome: "Outcome", *, is_cancelled: bool = False) -> None:
         with self._lock:
             if self._outcome is not None or self._get_hook is not None:
                 return
             self._outcome = outcome
             self.is_cancelled = is_cancelled
             callbacks, self._callbacks = self._callbacks, None
-        for callback in callbacks or ():
-            self._call(callback)
+        if callbacks is not None:
+            for callback in callbacks:
+                self._call(callback)
 
     def _call(self, callback: "Callable[[Reply[T]], object]") -> None:
         try:
@@ -322,16 +355,5 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
     def _asked_in_thread(self) -> "Reply[T]":
         """For a derived reply, which nobody settles: its answer has to be asked for, and that blocks."""
         reply: Reply[T] = Reply()
-        threading.Thread(target=reply._adopt, args=[self], name="reply-asked", daemon=True).start()
+        threading.Thread(target=reply.adopt, args=[self], name="reply-asked", daemon=True).start()
         return reply
-
-
-def _wake(loop: "asyncio.AbstractEventLoop", waiter: "asyncio.Future[None]") -> None:
-    """Wake a coroutine from another thread. A loop closed meanwhile has nobody left to wake."""
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(_finish, waiter)
-
-
-def _finish(waiter: "asyncio.Future[None]") -> None:
-    if not waiter.done():
-        waiter.set_result(None)

@@ -1,10 +1,11 @@
 """An asset's configuration: one entry of `assets` in the project file."""
 
+import functools
 import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ValidationInfo, field_validator
 
@@ -115,6 +116,12 @@ class AssetConfig(Declaration):
     def _prepared(cls, data: Mapping[Any, Any]) -> Any:
         return super()._prepared(_hoisted(data))
 
+    def __copy__(self) -> Self:
+        """As pydantic has it. `model_copy` starts from this, and what it changes changes the fingerprint."""
+        copied = super().__copy__()
+        copied.__dict__.pop("_computed_fingerprint", None)
+        return copied
+
     @property
     def key(self) -> str:
         """`asset_type/name/version`: the asset's folder in the cache."""
@@ -127,6 +134,11 @@ class AssetConfig(Declaration):
         That is the source with its query, the checksum and how it is unpacked. Not how often it is tried,
         who asks and what is shown.
         """
+        return self._computed_fingerprint
+
+    # Each transfer asks for it some times, and taking a URL apart takes long.
+    @functools.cached_property
+    def _computed_fingerprint(self) -> str:
         unpacking = [self.unpack_format, self.unpack_destination_is_file] if self.unpack else None
         content = {"source": self.source.identity, "checksum": self.checksum, "unpacking": unpacking}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

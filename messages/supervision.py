@@ -16,15 +16,13 @@ class WorkerGone(Message):
 
 
 class WaiterGone(Message):
-    """Somebody who waited for an asset has given up.
+    """The last of those who waited for an asset has given up; others may have come since.
 
     Attributes:
         key: The asset's key.
-        waiter_id: Which of its waiters.
     """
 
     key: str
-    waiter_id: int
 
 
 class WaitOver(Message):

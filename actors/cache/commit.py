@@ -47,7 +47,8 @@ def commit(tree: Path, version_folder: Path) -> None:
     Raises:
         OSError: The disk refused; what stood there stands there still.
     """
-    make_folder(version_folder.parent)
+    if _is_moved(tree, version_folder):
+        return
     _save_foreign_files(version_folder, tree)
     # More than once only where file locks do not work and others commit the same asset at this very moment.
     for _ in range(_MAX_TRIES):
@@ -65,6 +66,18 @@ def commit(tree: Path, version_folder: Path) -> None:
         else:
             return
     raise refusal
+
+
+def _is_moved(tree: Path, version_folder: Path) -> bool:
+    """Whether the folder is in its place now, as nothing, or an empty folder, stood there."""
+    try:
+        tree.rename(version_folder)
+    except FileNotFoundError:  # the first version of an asset
+        make_folder(version_folder.parent)
+        return False
+    except OSError:
+        return False
+    return True
 
 
 def _exchange(tree: Path, version_folder: Path) -> None:
@@ -102,11 +115,11 @@ def _exchange_call() -> Callable[[bytes, bytes], int] | None:
 
 
 def _save_foreign_files(version_folder: Path, tree: Path) -> None:
-    new = AssetInfo.read(tree)
     try:
         names = [path.name for path in version_folder.iterdir()]
     except (FileNotFoundError, NotADirectoryError):
         return
+    new = AssetInfo.read(tree)
     if new is not None and new.path != ".":
         # What goes while it is looked at belongs to a copy that somebody else is replacing.
         with contextlib.suppress(FileNotFoundError, UnreadableInfoError):

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import stat
 from pathlib import Path
 
 _MAX_TRIES = 1000
@@ -21,9 +22,22 @@ def make_folder(path: Path, mode: int = 0o777) -> None:
     for _ in range(_MAX_TRIES):
         # The second where a folder goes between "it is there already" and the look whether it is a folder.
         with contextlib.suppress(FileNotFoundError, FileExistsError):
-            path.mkdir(mode, parents=True, exist_ok=True)
+            _make_folder(path, mode)
             return
-    path.mkdir(mode, parents=True, exist_ok=True)
+    _make_folder(path, mode)
+
+
+def _make_folder(path: Path, mode: int) -> None:
+    try:
+        os.mkdir(path, mode)  # noqa: PTH102 - each transfer makes some; pathlib takes twice as long
+    except FileExistsError:
+        if not path.is_dir():
+            raise
+    except FileNotFoundError:
+        if path.parent == path:
+            raise
+        make_folder(path.parent)
+        os.mkdir(path, mode)  # noqa: PTH102
 
 
 def make_private(path: Path) -> None:
@@ -34,8 +48,10 @@ def make_private(path: Path) -> None:
             on a file system that knows no permissions.
     """
     with contextlib.suppress(OSError):
-        if not path.is_symlink():
-            path.chmod(0o700 if path.is_dir() else 0o600)
+        mode = os.lstat(path).st_mode
+        wanted = 0o700 if stat.S_ISDIR(mode) else 0o600
+        if not stat.S_ISLNK(mode) and stat.S_IMODE(mode) != wanted:
+            path.chmod(wanted)
 
 
 def remove_tree(path: Path) -> None:
@@ -44,6 +60,15 @@ def remove_tree(path: Path) -> None:
     Args:
         path: The folder; it may be missing.
     """
+    try:
+        shutil.rmtree(path)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError:
+        _remove_stubborn_tree(path)
+
+
+def _remove_stubborn_tree(path: Path) -> None:
     if path.is_symlink() or not path.is_dir():
         return
     _allow(path)
@@ -66,6 +91,12 @@ def remove_empty_folders(path: Path, depth: int) -> None:
         path: The lowest folder.
         depth: How many levels to go up at the most, the lowest included.
     """
-    for folder in [path, *path.parents][:depth]:
-        with contextlib.suppress(OSError):
-            folder.rmdir()
+    folder = str(path)
+    for _ in range(depth):
+        try:
+            os.rmdir(folder)  # noqa: PTH106 - each look comes through here; pathlib takes five times as long
+        except FileNotFoundError:
+            pass  # it never was, or has just gone: its parents may be empty all the same
+        except OSError:
+            return
+        folder = os.path.dirname(folder)  # noqa: PTH120

@@ -17,6 +17,7 @@ from openmas_assets.messages.status import Witness
 
 # With at most this many files and folders a warm hit compares each; beyond, the folders and some files.
 _MAX_WITNESSES = 64
+_WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
 # What `AssetInfo.write` leaves when it is killed.
 _LEFTOVER = re.compile(re.escape(INFO_NAME) + r"\.[0-9]+\.new")
 
@@ -109,14 +110,16 @@ class AssetInfo(BaseModel):
             AssetCacheError: A file has a name that is no text.
             OSError: The disk refused.
         """
+        content = self._as_json().encode()
         temporary = folder / f"{INFO_NAME}.{os.getpid()}.new"
         try:
-            temporary.touch(0o600)
-            make_private(temporary)  # before there is something in it: it may be a leftover
-            temporary.write_text(self._as_json(), encoding="utf-8")
+            with open(os.open(temporary, _WRITE_FLAGS, 0o600), "wb") as file:  # noqa: PTH123
+                make_private(temporary)  # before there is something in it: it may be a leftover
+                file.write(content)
             temporary.replace(folder / INFO_NAME)
-        finally:
+        except BaseException:
             temporary.unlink(missing_ok=True)
+            raise
 
     def _as_json(self) -> str:
         # pydantic would write such a name with other characters, and the file would never be found again.

@@ -37,7 +37,7 @@ class CacheLayout:
         Args:
             config: The asset.
         """
-        return self.root / config.key
+        return Path(f"{self.root}/{config.key}")
 
     def staging_folder(self, config: AssetConfig) -> Path:
         """Where an asset's parts lie, one sub-folder for each.
@@ -45,7 +45,7 @@ class CacheLayout:
         Args:
             config: The asset.
         """
-        return self.staging / config.key
+        return Path(f"{self.root}/.staging/{config.key}")
 
     def lock_path(self, config: AssetConfig) -> Path:
         """The lock file that processes agree on before they change an asset.
@@ -53,4 +53,4 @@ class CacheLayout:
         Args:
             config: The asset.
         """
-        return self.locks / f"{config.key}.lock"
+        return Path(f"{self.root}/.locks/{config.key}.lock")

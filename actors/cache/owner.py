@@ -34,8 +34,7 @@ class Owner(NamedTuple):
     @classmethod
     def current(cls) -> "Owner":
         """This process."""
-        process = _look(os.getpid())
-        return cls(_host(), _boot(), _namespace(), os.getpid(), process.started if process else 0)
+        return _current(os.getpid())
 
     @classmethod
     def parse(cls, text: str) -> "Owner | None":
@@ -70,6 +69,12 @@ class Owner(NamedTuple):
         if process is None:
             return False  # there is no /proc, or it hides what other users run
         return process.is_zombie or self.started not in (0, process.started)
+
+
+@functools.lru_cache(maxsize=1)  # for the process id, which a fork changes
+def _current(pid: int) -> Owner:
+    process = _look(pid)
+    return Owner(_host(), _boot(), _namespace(), pid, process.started if process else 0)
 
 
 class _Process(NamedTuple):

@@ -42,7 +42,7 @@ class Interrupted(Facade):
         super()._close()
 
 
-class Inbox(queue.Queue[Any]):
+class Inbox(queue.SimpleQueue[Any]):
     """Where the actor ends just before a message arrives."""
 
     end: Callable[[], object]

@@ -493,8 +493,7 @@ def test_a_late_farewell_does_not_take_somebody_elses_place(
             get(manager).get(timeout=10)
     gated(server, gate)
     reply = get(manager)
-    for waiter_id in range(3):
-        manager.actor_ref.tell(WaiterGone(key="model/a/latest", waiter_id=waiter_id))
+    manager.actor_ref.tell(WaiterGone(key="model/a/latest"))
     settle(manager)
     gate.set()
     assert reply.get(timeout=10).path.read_bytes() == DATA

@@ -173,7 +173,7 @@ def test_the_manager_takes_every_answer_and_event_that_comes_too_late(
             inspection_id=99, status="cached", size_bytes=1, path=Path("/x"), witnesses=None, commit=None
         ),
         WorkerGone(worker_urn="urn:x", cause="a crash"),
-        WaiterGone(key="model/a/latest", waiter_id=99),
+        WaiterGone(key="model/a/latest"),
         WaitOver(job_id=99),
         DownloadProgress(name="b", phase="downloading"),
     ]

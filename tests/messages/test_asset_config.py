@@ -177,3 +177,14 @@ def test_each_way_to_unpack_has_its_own_fingerprint() -> None:
     ]
 
     assert len({asset(**way).fingerprint for way in ways}) == 3
+
+
+def test_a_changed_copy_has_a_key_and_a_fingerprint_of_its_own() -> None:
+    config = AssetConfig.model_validate({"name": "a", "source": {"type": "http", "url": "https://host/a"}})
+    before = (config.key, config.fingerprint)
+    changed = config.model_copy(update={"version": "2", "checksum": f"sha256:{'0' * 64}"})
+    assert changed.key == "model/a/2"
+    assert changed.fingerprint != config.fingerprint
+    assert (config.key, config.fingerprint) == before
+    assert config == config.model_copy()
+    assert dict(config).keys() == AssetConfig.model_fields.keys()
