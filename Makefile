@@ -26,7 +26,7 @@ bench: $(VENV)/ready
 	$(BIN)/python benchmarks/bench.py $(BENCH_ARGS)
 
 campaign: $(VENV)/ready
-	$(BIN)/python tests/campaigns/kill9.py --rounds 200
+	$(BIN)/python tests/campaigns/campaign.py $(CAMPAIGN_ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

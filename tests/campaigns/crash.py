@@ -1,7 +1,5 @@
 """Kills a process with SIGKILL at random moments of its work on a cache, and looks what is left each time.
 
-    python tests/campaigns/kill9.py --rounds 200 --seed 1
-
 Each round serves other bytes or the same, lets a child fetch, refresh, unpack, copy and clear five assets,
 kills it, and then checks
 
@@ -10,7 +8,6 @@ kills it, and then checks
 * that after it nothing is left in the staging folder.
 """
 
-import argparse
 import contextlib
 import glob
 import hashlib
@@ -18,14 +15,9 @@ import json
 import os
 import random
 import signal
-import sys
 import tempfile
 import time
-from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "parts"))
 
 from archives import Item, file, symlink, write_archive
 from loopback import LoopbackServer
@@ -35,6 +27,11 @@ from openmas_assets.actors.cache.staging import resumable_bytes
 from openmas_assets.actors.manager import AssetManager
 from openmas_assets.messages.manager import GetAssetPath, VerifyAsset
 from programs import Program
+from tally import Tally
+
+ROUND = "processes killed"
+SHORT = 25
+LONG = 500
 
 _MAX_DELAY_SECONDS = 0.3
 _MAX_BYTES = 4 << 20
@@ -47,40 +44,6 @@ _SLOW = [4 << 20]
 Manifest = dict[str, str]
 
 
-@dataclass
-class Report:
-    """What was tried and what became of it.
-
-    Attributes:
-        moments: What each killed child was in the middle of; one child works on several assets.
-        found: What stood at the paths after the kill.
-        healed: How the next run got each asset.
-        full_bytes: What the transfers of the next runs would have cost in full.
-        sent_bytes: What they cost.
-        failures: Promises that were broken, in words.
-    """
-
-    rounds: int = 0
-    moments: Counter[str] = field(default_factory=Counter)
-    found: Counter[str] = field(default_factory=Counter)
-    healed: Counter[str] = field(default_factory=Counter)
-    full_bytes: int = 0
-    sent_bytes: int = 0
-    failures: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        lines = [f"{self.rounds} rounds, {len(self.failures)} failures"]
-        for title, counter in (
-            ("killed in the middle of", self.moments),
-            ("found after the kill", self.found),
-            ("the next run", self.healed),
-        ):
-            lines.append(f"{title}:")
-            lines += [f"  {count:6,}  {what}" for what, count in counter.most_common()]
-        lines.append(f"bytes the next runs fetched: {self.sent_bytes:,} instead of {self.full_bytes:,}")
-        return "\n".join([*lines, *self.failures])
-
-
 class Campaign:
     """The server, the cache, and the assets with the versions they had and have.
 
@@ -88,9 +51,10 @@ class Campaign:
         folder: An empty folder to work in.
         seed: The same seed makes the same bytes and the same choices; the moments differ a little.
         server: Serves the assets.
+        tally: Counts.
     """
 
-    def __init__(self, folder: Path, seed: int, server: LoopbackServer) -> None:
+    def __init__(self, folder: Path, seed: int, server: LoopbackServer, tally: Tally) -> None:
         self._folder = folder
         self._generator = random.Random(seed)
         self._server = server
@@ -98,7 +62,8 @@ class Campaign:
         self._now: dict[str, Manifest] = {}
         self._standing: dict[str, Manifest] = {}
         self._sizes: dict[str, int] = {}
-        self.report = Report()
+        self._tally = tally
+        self._full_bytes = self._sent_bytes = 0
         self._version = 0
         self._project_path = folder / "openmas_project.yml"
         self._project_path.write_text(json.dumps(self._declarations()))
@@ -107,7 +72,7 @@ class Campaign:
         """Kill and look, so many times."""
         orders_path = self._folder / "orders"
         os.mkfifo(orders_path)
-        worker_path = Path(__file__).with_name("kill9_worker.py")
+        worker_path = Path(__file__).with_name("crash_worker.py")
         with Program(worker_path, orders_path) as worker, orders_path.open("w", buffering=1) as orders:
             said = worker.lines(timeout_seconds=60)
             for _ in range(rounds):
@@ -120,14 +85,17 @@ class Campaign:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child_id, signal.SIGKILL)
                 for line in iter(said.__next__, "ended -9"):
-                    self._fail(f"the child said: {line}")
+                    self._tally.fail(f"the child said: {line}")
                     if line.startswith("ended"):
                         break
                 self._audit()
                 self._publish(0.3)  # what arrived of the old version must not be mixed with the new one
                 self._serve([None])
                 self._heal()
-                self.report.rounds += 1
+                self._tally.end_round()
+        self._tally.figures.append(
+            f"bytes the next runs fetched: {self._sent_bytes:,} instead of {self._full_bytes:,}"
+        )
 
     def _declarations(self) -> dict[str, object]:
         url = self._server.url
@@ -213,13 +181,13 @@ class Campaign:
     def _audit(self) -> None:
         """What would a fresh process hand out now?"""
         for part in self._layout.staging.glob("*/*/*/*"):
-            self.report.moments[_moment(part)] += 1
+            self._tally.count("killed in the middle of", _moment(part))
         with self._manager() as manager:
             for config in manager.project.assets:
                 inspection = inspect(self._layout, config, self._folder)
-                self.report.found[inspection.status] += 1
+                self._tally.count("found after the kill", inspection.status)
                 if inspection.status == "corrupt":
-                    self._fail(f"{config.name} is corrupt")
+                    self._tally.fail(f"{config.name} is corrupt")
                 if inspection.path is None:
                     self._standing.pop(config.name, None)
                 else:
@@ -242,10 +210,10 @@ class Campaign:
                     self._check(config.name, path, self._now)
                 outcome = manager.ask(VerifyAsset(name=config.name)).get(timeout=60)
                 if outcome.outcome != "verified":
-                    self._fail(f"{config.name} is not verified: {outcome.detail}")
+                    self._tally.fail(f"{config.name} is not verified: {outcome.detail}")
         left = [str(path) for path in self._layout.root.rglob("*") if self._is_left_over(path)]
         if left:
-            self._fail(f"left in the cache folder: {left}")
+            self._tally.fail(f"left in the cache folder: {left}")
 
     def _is_left_over(self, path: Path) -> bool:
         parts = path.relative_to(self._layout.root).parts
@@ -256,14 +224,14 @@ class Campaign:
         requests = self._server.requests[requests_before:]
         sent_bytes = sum(request.bytes_sent for request in requests)
         full_bytes = sum((self._folder / request.path[1:]).stat().st_size for request in requests)
-        self.report.sent_bytes += sent_bytes
-        self.report.full_bytes += full_bytes
+        self._sent_bytes += sent_bytes
+        self._full_bytes += full_bytes
         if not requests:
-            self.report.healed["needed no transfer"] += 1
+            self._tally.count("the next run", "needed no transfer")
         elif sent_bytes < full_bytes:
-            self.report.healed["resumed"] += 1
+            self._tally.count("the next run", "resumed")
         else:
-            self.report.healed["fetched all of it"] += 1
+            self._tally.count("the next run", "fetched all of it")
 
     def _check(self, name: str, path: Path, *allowed: dict[str, Manifest]) -> None:
         folder = path if path.is_dir() else path.parent
@@ -276,14 +244,11 @@ class Campaign:
         }
         del found[INFO_NAME]
         if found not in [manifests.get(name) for manifests in allowed]:
-            self._fail(f"{name} has wrong bytes")
+            self._tally.fail(f"{name} has wrong bytes")
         self._standing[name] = found
 
     def _manager(self) -> AssetManager:
         return AssetManager.from_project(self._project_path, on_progress=lambda _: None)
-
-    def _fail(self, what: str) -> None:
-        self.report.failures.append(f"FAILED in round {self.report.rounds + 1}: {what}")
 
 
 def _seen(item: Item) -> str:
@@ -312,31 +277,7 @@ def _moment(part: Path) -> str:
     return "a transfer" if (part / "data").exists() else "a beginning or an end"
 
 
-def run_campaign(rounds: int, seed: int) -> Report:
-    """Run a campaign in a folder of its own, which is removed.
-
-    Args:
-        rounds: How many processes to kill.
-        seed: See `Campaign`.
-    """
-    with tempfile.TemporaryDirectory(prefix="kill9-") as folder, LoopbackServer() as server:
-        campaign = Campaign(Path(folder), seed, server)
-        campaign.run(rounds)
-        return campaign.report
-
-
-def main() -> None:
-    """Run it from the command line; the exit status says whether all promises held."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
-    report = run_campaign(arguments.rounds, arguments.seed)
-    sys.stdout.write(f"{report}\n")
-    sys.exit(1 if report.failures else 0)
-
-
-if __name__ == "__main__":
-    main()
+def run(rounds: int, seed: int, tally: Tally) -> None:
+    """See `campaign.Campaign`."""
+    with tempfile.TemporaryDirectory(prefix="crash-") as folder, LoopbackServer() as server:
+        Campaign(Path(folder), seed, server, tally).run(rounds)

@@ -1,0 +1,26 @@
+"""A few rounds of each campaign; `make campaign` runs them at length."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from programs import Program
+
+CAMPAIGN = Path(__file__).parent / "campaigns" / "campaign.py"
+# What each must have met for its survival to say anything.
+AIMS = {
+    # Whether a transfer came to several connections before its end is a matter of speed;
+    # test_http_parallel.py kills one that has.
+    "crash": ("a transfer", "an unpacking", "cached", "resumed"),
+}
+
+
+@pytest.mark.parametrize("name", AIMS)
+def test_a_short_campaign_survives_and_has_met_what_it_aims_at(name: str) -> None:
+    with Program(CAMPAIGN, name, "--short") as campaign:
+        done = campaign.wait(timeout_seconds=110)
+    assert done.stderr == ""
+    assert done.returncode == 0, done.stdout
+    for what in AIMS[name]:
+        assert re.search(rf"[1-9][0-9,]*  {re.escape(what)}$", done.stdout, re.MULTILINE), done.stdout
