@@ -28,6 +28,7 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U000100
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+_TOO_DEEP = f"values are nested more than {MAX_DEPTH} deep; nest them less"
 # What to say when this is part of PyYAML's problem.
 _SYNTAX_TEXTS = {
     "\\t": "a tab stands where only spaces may; write spaces",
@@ -119,9 +120,7 @@ def _check_bounds(text: str, path: Path) -> None:
         mark: Any = event.start_mark  # a parser's event has one; the stubs are more general
         line = mark.line + 1
         if depth > MAX_DEPTH:
-            raise project_file_error(
-                path, f"line {line}: values are nested more than {MAX_DEPTH} deep; nest them less"
-            )
+            raise project_file_error(path, f"line {line}: {_TOO_DEEP}")
         if count > 2 * MAX_NODES:  # a collection makes two events
             raise project_file_error(
                 path, f"line {line}: more than {MAX_NODES:,} values; is it a project file?"
@@ -133,6 +132,8 @@ def _syntax_text(error: yaml.MarkedYAMLError, lines: list[str]) -> str:
     problem = error.problem or ""
     if any("\t" in line[: len(line) - len(line.lstrip())] for line in lines):
         problem = "tab"
+    if "nesting depth" in problem:  # libyaml looks ahead, and has a bound of its own since 0.2.6
+        return _TOO_DEEP
     for part, text in _SYNTAX_TEXTS.items():
         if part in problem:
             return f"not YAML: {text}"
