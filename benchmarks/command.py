@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-# Theirs are for the way to the internet, and the loopback must not go through them.
-_PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy"})
+# Proxies are for the way to the internet, and the loopback must not go through them. Installed packages are
+# compiled when they are installed, ours (an editable install) at their first import, unless this forbids it.
+_KEPT_FROM_COMMANDS = frozenset(
+    {"http_proxy", "https_proxy", "all_proxy", "no_proxy", "pythondontwritebytecode"}
+)
 
 
 @dataclass(frozen=True)
@@ -86,5 +89,5 @@ def check(process: "subprocess.Popen[bytes]", command: Sequence[object], said: b
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without proxies."""
-    return {name: value for name, value in os.environ.items() if name.lower() not in _PROXIES}
+    """The environment without proxies, and with Python's files of bytecode."""
+    return {name: value for name, value in os.environ.items() if name.lower() not in _KEPT_FROM_COMMANDS}

@@ -17,13 +17,12 @@ _ASSETS = 20
 def results(bench: Workbench) -> Iterator[Result]:
     """Compare with a Python that imports what the table cannot do without: pydantic, click and yaml."""
     with bench.scratch() as folder:
-        project = _project(folder)
+        _write_project(folder)
         script = Path(sys.executable).with_name("openmas")
         environment = {"OPENMAS_ASSETS_DIR": str(folder / "cache")}
 
         def openmas(*arguments: str) -> float:
-            command: list[str | Path] = [script, "assets", "-C", project, *arguments]
-            return run(*command, environment=environment).wall_seconds
+            return run(script, "assets", *arguments, folder=folder, environment=environment).wall_seconds
 
         def imports() -> float:
             return run(sys.executable, "-c", "import pydantic, click, yaml").wall_seconds
@@ -34,13 +33,12 @@ def results(bench: Workbench) -> Iterator[Result]:
         yield compared("list", what, pairs, unit="ms", limit=1.3, scale=1e3)
 
 
-def _project(folder: Path) -> Path:
+def _write_project(folder: Path) -> None:
     """A project file of assets that can be downloaded, as JSON, which is YAML too."""
     assets = []
     for number in range(_ASSETS):
         path = folder / f"asset-{number}.bin"
         path.write_bytes(bytes(10_000))
         assets.append({"name": f"asset-{number}", "source": {"type": "local", "path": str(path)}})
-    project = folder / "openmas_project.yml"
-    project.write_text(json.dumps({"name": "bench", "version": "1", "assets": assets}))
-    return project
+    project = {"name": "bench", "version": "1", "assets": assets}
+    (folder / "openmas_project.yml").write_text(json.dumps(project))
