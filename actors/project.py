@@ -1,7 +1,8 @@
 """The project: its file, found and read, and the folders that it speaks of."""
 
+import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from openmas_assets.actors.environment import load_environment
 from openmas_assets.actors.project_document import ProjectDocument
 from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.errors import AssetConfigurationError
-from openmas_assets.messages.explanation import content_problems
 from openmas_assets.messages.problem import Problem
 from openmas_assets.messages.project import ProjectConfig
 from openmas_assets.messages.source import LocalSource
@@ -95,10 +95,23 @@ def load_project(path: Path | None = None) -> Project:
     """
     document = ProjectDocument(find_project_file(path))
     root = document.path.parent
-    problems = content_problems(document.data, document.as_written)
-    document.refuse([*problems, *_folder_problems(document.data.get("assets"), root)])
+    config = _config(document, root)
+    document.refuse(_folder_problems(enumerate(config.assets), root))
     load_environment(root / ".env")
-    return Project(config=ProjectConfig.model_validate(document.data), path=document.path)
+    return Project(config=config, path=document.path)
+
+
+def _config(document: ProjectDocument, root: Path) -> ProjectConfig:
+    with contextlib.suppress(ValidationError):
+        return ProjectConfig.model_validate(document.data)
+    # Not in an `except`: pydantic's error names keys, which may be secrets, and would be the context of ours.
+    # Imported here: a good file needs no explanation.
+    from openmas_assets.messages.explanation import content_problems
+
+    problems = content_problems(document.data, document.as_written)
+    valid_assets = _valid_assets(document.data.get("assets"))
+    document.refuse([*problems, *_folder_problems(valid_assets, root)])
+    return ProjectConfig.model_validate(document.data)  # raises, should the problems ever be none
 
 
 def resolve_local_path(source: LocalSource, root: Path) -> Path:
@@ -151,13 +164,16 @@ def _absolute(path: Path, root: Path) -> Path:
         ) from None
 
 
-def _folder_problems(assets: object, root: Path) -> Iterator[Problem]:
-    """What only the disk can tell: that a local source is a folder, and so has no checksum and no archive."""
+def _valid_assets(assets: object) -> Iterator[tuple[int, AssetConfig]]:
+    """Those assets of a file at which nothing is wrong, and where they stand in its list."""
     for index, data in enumerate(assets if isinstance(assets, list) else ()):
-        try:
-            asset = AssetConfig.model_validate(data)
-        except ValidationError:
-            continue  # its problems are known already
+        with contextlib.suppress(ValidationError):
+            yield index, AssetConfig.model_validate(data)
+
+
+def _folder_problems(assets: Iterable[tuple[int, AssetConfig]], root: Path) -> Iterator[Problem]:
+    """What only the disk can tell: that a local source is a folder, and so has no checksum and no archive."""
+    for index, asset in assets:
         if isinstance(asset.source, LocalSource) and _is_folder(asset.source, root):
             if asset.checksum is not None:
                 text = "is of one file, but the source is a folder; remove it, or make the folder an archive"
