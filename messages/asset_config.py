@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, ValidationInfo, field_validator
+from pydantic import AfterValidator, ConfigDict, ValidationInfo, field_validator
 
 from openmas_assets.messages.authentication import Authentication
 from openmas_assets.messages.declaration import Amount, Count, Declaration, PositiveAmount
@@ -61,6 +61,9 @@ class AssetConfig(Declaration):
         progress_report: Whether progress is shown.
         progress_report_interval_mb: About how many megabytes lie between two lines of progress in a log.
     """
+
+    # Several messages hold one: those that are built later take its validator instead of making their own.
+    model_config = ConfigDict(defer_build=False)
 
     name: _Segment
     version: _Segment = "latest"

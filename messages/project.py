@@ -63,7 +63,8 @@ class Settings(Declaration):
 
     model_config = ConfigDict(extra="ignore")
 
-    assets: AssetSettings = AssetSettings()
+    # Were the default an instance, its class would build a validator of its own when this is imported.
+    assets: AssetSettings = Field(default={}, validate_default=True)
 
 
 class ProjectConfig(Declaration):
@@ -83,7 +84,7 @@ class ProjectConfig(Declaration):
     version: str | None = None
     assets: tuple[AssetConfig, ...] = ()
     agents: Mapping[str, AgentConfig] = Field(default_factory=dict)
-    settings: Settings = Settings()
+    settings: Settings = Field(default={}, validate_default=True)
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
