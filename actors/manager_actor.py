@@ -3,10 +3,9 @@
 import contextlib
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pykka
 
@@ -57,8 +56,7 @@ if TYPE_CHECKING:
     from openmas_assets.actors.sources.http_network import HttpNetwork
 
 
-@dataclass(frozen=True)
-class ManagerSettings:
+class ManagerSettings(NamedTuple):
     """What a manager works with.
 
     Attributes:

@@ -1,9 +1,8 @@
 """The nodes of a project file: how they become plain data, and which line each part of it stands on."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from yaml.constructor import SafeConstructor
@@ -24,8 +23,7 @@ Position = tuple[int, int]
 """Line and column, counted from 1."""
 
 
-@dataclass(frozen=True)
-class NodeEntry:
+class NodeEntry(NamedTuple):
     """A node that something holds.
 
     Attributes:

@@ -2,10 +2,13 @@
 
 from pydantic import VERSION, BaseModel, ConfigDict
 
-# A process says few of the messages that there are, and building one's validator takes up to a few
-# milliseconds: it is built when the message is first said. Two threads may be the first at once, for which
-# pydantic has a lock from 2.14 on (pydantic/pydantic#13438); before, one could get a wrong one (#11849).
-_IS_BUILT_LATE = tuple(int(number) for number in VERSION.split(".")[:2]) >= (2, 14)
+# Two threads may be the first at once, for which pydantic has a lock from 2.14 on (pydantic/pydantic#13438);
+# before, one could get a wrong validator (#11849).
+IS_BUILT_LATE = tuple(int(number) for number in VERSION.split(".")[:2]) >= (2, 14)
+"""Whether a model's validator is built when it is first needed, not at import.
+
+A process needs few of the models that there are, and each takes up to a few milliseconds.
+"""
 
 
 class Message(BaseModel):
@@ -17,5 +20,5 @@ class Message(BaseModel):
 
     # hide_input_in_errors: a message may carry a URL with a secret in it
     model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=_IS_BUILT_LATE
+        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=IS_BUILT_LATE
     )

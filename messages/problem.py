@@ -1,7 +1,7 @@
 """A problem: one thing that is wrong in a project file, and where."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_PROBLEMS = 100
 """How many problems of one file are listed; a file with more has them found in the next run."""
@@ -13,8 +13,7 @@ KeyPath = tuple[str | int, ...]
 _HARMLESS = re.compile(r"[\w .+-]{1,80}")
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that is wrong.
 
     Attributes:

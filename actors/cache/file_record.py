@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from openmas_assets.actors.cache.layout import INFO_NAME
+from openmas_assets.messages.base import IS_BUILT_LATE
 
 
 class FileRecord(BaseModel):
@@ -21,7 +22,7 @@ class FileRecord(BaseModel):
         link: The target of a symbolic link; None for a file.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=IS_BUILT_LATE)
 
     size_bytes: int = Field(ge=0)
     mtime_ns: int

@@ -1,7 +1,7 @@
 """A look at the cache that reads no asset: sizes, times and metadata only."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from openmas_assets.actors.cache.info import AssetInfo, UnreadableInfoError
 from openmas_assets.actors.cache.layout import CacheLayout
@@ -16,8 +16,7 @@ from openmas_assets.messages.status import AssetState, Witness
 _MAX_LOOKS = 10
 
 
-@dataclass(frozen=True)
-class Inspection:
+class Inspection(NamedTuple):
     """How an asset stands.
 
     Attributes:

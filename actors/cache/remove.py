@@ -3,8 +3,8 @@
 import contextlib
 import glob
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from openmas_assets.actors.cache.file_record import files_below
 from openmas_assets.actors.cache.folders import remove_empty_folders
@@ -15,8 +15,7 @@ from openmas_assets.actors.cache.staging import Staging, leftovers
 from openmas_assets.messages.asset_config import AssetConfig
 
 
-@dataclass(frozen=True)
-class Removal:
+class Removal(NamedTuple):
     """What was taken away.
 
     Attributes:

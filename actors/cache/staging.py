@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from openmas_assets.actors.cache.folders import make_folder, make_private, remove_empty_folders, remove_tree
 from openmas_assets.actors.cache.owner import Owner
+from openmas_assets.messages.base import IS_BUILT_LATE
 
 # Of another machine nobody can see here whether a process lives: after so long without a byte it does not.
 _FOREIGN_IDLE_SECONDS = 600.0
@@ -31,7 +32,7 @@ class Journal(BaseModel):
             the machine leaves of them nobody knows.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=IS_BUILT_LATE)
 
     fingerprint: str
     # It is sent to the server: from a damaged file nothing gets there that cannot stand in a header.

@@ -1,12 +1,11 @@
 """What every source hands over."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from openmas_assets.messages.errors import AssetError
 
 
-@dataclass(frozen=True)
-class Fetched:
+class Fetched(NamedTuple):
     """The bytes of an asset, in its staging folder.
 
     Attributes:

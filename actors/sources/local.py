@@ -7,8 +7,8 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from openmas_assets.actors.cache.checksum import CHUNK_BYTES, hash_file
 from openmas_assets.actors.cache.layout import INFO_NAME
@@ -26,8 +26,7 @@ _COPY_BYTES = 1 << 26  # one copy_file_range call: large enough to be cheap, sma
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-@dataclass(frozen=True)
-class LocalSnapshot:
+class LocalSnapshot(NamedTuple):
     """A local source as it is at one moment: what must stay the same for a copy to be good.
 
     Attributes:
