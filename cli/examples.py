@@ -1,7 +1,10 @@
 """Examples in help texts: written as the user has called us."""
 
+from typing import Any
+
 import click
 
+from openmas_assets.cli.plugins import without_pydantic_plugins
 from openmas_assets.cli.program import Program
 
 _COMMAND, _PROGRAM = "openmas assets", "openmas"
@@ -19,6 +22,11 @@ class AssetsGroup(Program):
     """The assets group. Its examples say `openmas assets …`, or how it was called instead."""
 
     command_class = AssetsCommand
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """See `click.Group.invoke`."""
+        with without_pydantic_plugins():
+            return super().invoke(ctx)
 
     def get_help(self, ctx: click.Context) -> str:
         """See `click.Command.get_help`."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from openmas_assets.cli.plugins import without_pydantic_plugins
+
 # pydantic and the actors take most of the start-up: `--help` and `--version` get by without them.
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +96,7 @@ def _declared(ctx: click.Context) -> "ProjectConfig | None":
     try:
         from openmas_assets.actors import load_project
 
-        return load_project(ctx.meta.get(_KEY)).config
+        with without_pydantic_plugins():
+            return load_project(ctx.meta.get(_KEY)).config
     except Exception:  # noqa: BLE001 - somebody is typing: this is no time for an error
         return None
