@@ -6,12 +6,14 @@ import copy
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import pykka
 
+from openmas_assets.actors.gate import Gate, take_gate
 from openmas_assets.actors.loop_waker import sleeper
 from openmas_assets.messages.errors import AssetError
 from openmas_assets.messages.manager import AssetFailed
@@ -123,29 +125,30 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
             del error, exc_info  # the traceback holds this frame
 
     def _wait(self, timeout: float | None) -> None:
-        # A bare lock is the quickest thing there is to wait for.
-        gate = threading.Lock()
-        gate.acquire()
-
-        def open_gate(_: "Reply[T]") -> None:
-            gate.release()
-
+        gate = take_gate()
         with self._lock:
             if self._outcome is not None:
+                gate.leave()
                 return
-            self._remember(open_gate)
+            self._remember(gate.open)
             self._waiting_count += 1
-        seconds = -1 if timeout is None else min(max(timeout, 0.0), threading.TIMEOUT_MAX)
         try:
-            gate.acquire(timeout=seconds)
+            self._wait_at(gate, timeout)
         finally:
             if self._outcome is None:
                 self._leave()
                 with self._lock:
-                    if self._callbacks and open_gate in self._callbacks:
-                        self._callbacks.remove(open_gate)
-        if self._outcome is None:
-            raise pykka.Timeout(f"{timeout} seconds")
+                    if self._callbacks and gate.open in self._callbacks:
+                        self._callbacks.remove(gate.open)
+            gate.leave()
+
+    def _wait_at(self, gate: Gate, timeout: float | None) -> None:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self._outcome is None:
+            seconds = None if deadline is None else deadline - time.monotonic()
+            if seconds is not None and seconds <= 0:
+                raise pykka.Timeout(f"{timeout} seconds")
+            gate.wait(seconds)
 
     def set(self, value: Any = None) -> None:
         """Settle with an answer, or follow `value` where that is a reply itself. Any thread.
