@@ -1,35 +1,51 @@
 """What the manager knows of the cache without looking at it anew: which copies are good, which are wrong."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from openmas_assets.actors.cache.witness import are_unchanged
+from openmas_assets.actors.numbered_inbox import NumberedInbox
 from openmas_assets.messages.manager import AssetPath
 from openmas_assets.messages.status import Witness
 
 
-class _Hit(NamedTuple):
+@dataclass(slots=True)
+class _Hit:
     answer: AssetPath
     witnesses: tuple[Witness, ...]
+    good_for: int = 0  # the number of the last message that had arrived when the cache was looked at
 
 
 class Hits:
     """The answers that were right when given, and what must not have changed for them to be right still.
 
     Not an actor: all its methods run in the manager's thread.
+
+    Args:
+        inbox: The manager's.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, inbox: NumberedInbox) -> None:
+        self._inbox = inbox
         self._hits: dict[str, _Hit] = {}
         self._distrusted: set[str] = set()
 
     def find(self, key: str) -> AssetPath | None:
         """The answer for an asset; None if there is none that is still good. A few `lstat` calls.
 
+        Like a transfer, a look serves all who had asked by then: what they are told was so after they asked.
+
         Args:
             key: The asset's key.
         """
         hit = self._hits.get(key)
-        return hit.answer if hit is not None and are_unchanged(hit.witnesses) else None
+        if hit is None:
+            return None
+        if self._inbox.current > hit.good_for:
+            newest = self._inbox.newest  # before the look: who comes while it lasts gets another one
+            if not are_unchanged(hit.witnesses):
+                return None
+            hit.good_for = newest
+        return hit.answer
 
     def remember(self, key: str, answer: AssetPath, witnesses: tuple[Witness, ...] | None) -> None:
         """Note that an answer is good.

@@ -18,6 +18,7 @@ from openmas_assets.actors.flights import Flights
 from openmas_assets.actors.hits import Hits
 from openmas_assets.actors.inspections import Inspections
 from openmas_assets.actors.inspector import InspectorActor
+from openmas_assets.actors.numbered_inbox import NumberedInbox
 from openmas_assets.actors.pool import DownloaderPool
 from openmas_assets.actors.reply import ActorClosedError, Reply
 from openmas_assets.messages.asset_config import AssetConfig
@@ -85,6 +86,8 @@ class AssetManagerActor(AssetActor):
         settings: See `ManagerSettings`.
     """
 
+    actor_inbox: NumberedInbox
+
     def __init__(self, settings: ManagerSettings) -> None:
         super().__init__()
         self._settings = settings
@@ -93,10 +96,14 @@ class AssetManagerActor(AssetActor):
         self._network: HttpNetwork | None = None
         self._pool = DownloaderPool(self._start_downloader, settings.pool_size, self._tell_self)
         self._inspections = Inspections(self._start_inspector)
-        hits = Hits()
+        hits = Hits(self.actor_inbox)
         self._flights = Flights(self._pool, self._inspections, hits, settings.on_progress, self._tell_self)
         self._errands = Errands(self._pool, hits, settings.on_progress)
         self._closed_reply: Reply[AssetManagerClosed] | None = None
+
+    @staticmethod
+    def _create_actor_inbox() -> NumberedInbox:
+        return NumberedInbox()
 
     def on_stop(self) -> None:
         """Answer everybody who waits, stop the workers. The actor's own thread."""
