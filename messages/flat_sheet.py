@@ -39,9 +39,12 @@ class FlatSheet:
         longest = MAX_PATH_LENGTH - len(self._prefix)
         # At once, for other threads may change the mapping meanwhile.
         for key, value in list(islice(dict.items(members), most)):
-            name = self._name(key, members)
+            if type(key) is str and not self._separator.divides(key):  # nearly always
+                name: str | None = key
+            else:
+                name = self._name(key, members)
             if name is not None and len(name) <= longest:
-                yield Member(name, key, value)
+                yield name, key, value
 
     def leaf(self, name: str | int, value: Plain) -> int:
         """Write down a value under its path."""

@@ -85,11 +85,11 @@ def find_key(mapping: dict[Any, Any], step: str | int) -> Any:
         The member, `ABSENT` where there is none.
     """
     members = plain_members(mapping)
-    for key in spellings(step):
-        member = dict.get(members, key, ABSENT)
-        if member is not ABSENT:
-            return member
-    return ABSENT
+    member = dict.get(members, step, ABSENT)
+    if member is not ABSENT:  # nearly always: no need to think of other spellings
+        return member
+    found = (dict.get(members, key, ABSENT) for key in spellings(step))
+    return next((member for member in found if member is not ABSENT), ABSENT)
 
 
 def spellings(step: str | int) -> Iterator[str | int]:

@@ -38,7 +38,7 @@ class NestedSheet:
                 counts[text] += 1
                 name = f"{text} ({counts[text]})"
             counts[name] = 1
-            yield Member(name, plain_key(key), value)
+            yield name, plain_key(key), value
 
     def leaf(self, name: str | int, value: Any) -> int:
         """Write down a value in its place."""

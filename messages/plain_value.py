@@ -34,7 +34,8 @@ def plain_value(value: object, max_length: int) -> Any:
     if issubclass(cls, str):
         return cut_text(str.__str__(value), max_length)
     if issubclass(cls, int):
-        return _plain_integer(int.__index__(value))  # type: ignore[arg-type]
+        whole = int.__index__(value)  # type: ignore[arg-type]
+        return whole if whole.bit_length() <= MAX_INTEGER_BITS else _integer_text(whole)
     if issubclass(cls, float):
         number = float.__float__(value)  # type: ignore[arg-type]
         return number if isfinite(number) else str(number)
@@ -50,9 +51,8 @@ def cut_text(text: str, max_length: int) -> str:
     return f"{text[:max_length]}… ({len(text) - max_length:,} more characters)"
 
 
-def _plain_integer(number: int) -> int | str:
-    bits = number.bit_length()
-    return number if bits <= MAX_INTEGER_BITS else f"{python_type_text(number)} ({bits:,} bits)"
+def _integer_text(number: int) -> str:
+    return f"{python_type_text(number)} ({number.bit_length():,} bits)"
 
 
 def _text_of(value: object) -> str:

@@ -23,7 +23,7 @@ _LONGEST_ENCODED_CHARACTER = len("%F0%9F%98%80")
 
 def has_scheme(text: str) -> bool:
     """Whether the text begins as the URL of a reference does, `asset://` in any case."""
-    return text[: len(SCHEME)].lower() == SCHEME
+    return text.startswith(SCHEME) or text[: len(SCHEME)].lower() == SCHEME
 
 
 def print_url(asset_id: str, steps: Iterable[str | int]) -> str:
@@ -51,7 +51,7 @@ def url_length(asset_id: str, steps: Iterable[str | int], enough: int) -> int:
         Its length in characters, or a number up to `enough` that the length does not exceed.
     """
     steps = tuple(steps)
-    characters = len(asset_id) + sum(len(str(step)) for step in steps)
+    characters = len(asset_id) + sum(map(len, map(str, steps)))
     at_most = len(SCHEME) + len(steps) + characters * _LONGEST_ENCODED_CHARACTER
     return at_most if at_most <= enough else len(print_url(asset_id, steps))
 
@@ -80,7 +80,10 @@ def parse_url(url: str) -> tuple[str, tuple[str, ...]]:
             f"the URL holds the raw space or control character U+{ord(unwritable[0]):04X}",
             fix=f"Percent-encode it: {_encode(unwritable[0])}.",
         )
-    asset_id, *steps = (_decode(part, number) for number, part in enumerate(url[len(SCHEME) :].split("/")))
+    parts = url[len(SCHEME) :].split("/")
+    if "%" in url:
+        parts = [_decode(part, number) for number, part in enumerate(parts)]
+    asset_id, *steps = parts
     if not asset_id:
         raise AssetRefError("the URL names no asset", fix=f"Write the asset's id after {SCHEME}.")
     return asset_id, tuple(steps)

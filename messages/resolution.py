@@ -105,7 +105,9 @@ class _Path(NamedTuple):
 
 def _follow(value: object, path: _Path, begin: int, properties: PropertyTable, *, may_run_code: bool) -> Any:
     for position in range(begin, len(path.steps)):
-        step = _plain_step(path, position)
+        step = path.steps[position]
+        if type(step) is not str:
+            step = _plain_step(path, position)
         try:
             part = take_step(value, step, properties, may_run_code=may_run_code)
             if part is ABSENT or not (is_data(part) or (is_member_data(part) and has_members(value))):
@@ -118,7 +120,7 @@ def _follow(value: object, path: _Path, begin: int, properties: PropertyTable, *
 
 def _plain_step(path: _Path, position: int) -> str | int:
     step = path.steps[position]
-    plain = step if type(step) is str else plain_key(step)
+    plain = plain_key(step)
     if plain is None:
         reached = path.reached(position).url
         raise AssetRefError(

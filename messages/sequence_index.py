@@ -95,8 +95,8 @@ def find_element(value: object, index: int | slice, base: Any) -> Any:
         return ABSENT
 
 
-def items_copied(value: object, index: int | slice, base: Any) -> int:
-    """How many items a look-up copies, which takes time with many of them; see `find_element`."""
-    if isinstance(index, int) or base not in {list, tuple, deque, array}:
+def items_copied(value: object, index: slice, base: Any) -> int:
+    """How many items a slice copies, which takes time with many of them; see `find_element`."""
+    if base not in {list, tuple, deque, array}:
         return 0
     return len(range(*index.indices(base.__len__(value))))

@@ -67,7 +67,8 @@ def _find_member(value: object, step: str | int, *, may_run_code: bool) -> Any:
     if base is not None:
         index = read_index(step)
         if index is not None:
-            _require_few(items_copied(value, index, base), may_run_code=may_run_code)
+            if isinstance(index, slice):
+                _require_few(items_copied(value, index, base), may_run_code=may_run_code)
             return find_element(value, index, base)
     elif is_other_mapping(value):
         return _run(lambda: _find_by_running(value, step), may_run_code=may_run_code)

@@ -7,7 +7,7 @@ stack, and counts what it has shown.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from openmas_assets.messages.absence import ABSENT
 from openmas_assets.messages.asset_ref import AssetRef
@@ -17,19 +17,8 @@ from openmas_assets.messages.meta_limits import MetaLimits
 from openmas_assets.messages.plain_value import Plain, cut_text, plain_value
 from openmas_assets.messages.python_type import python_type_text
 
-
-class Member(NamedTuple):
-    """A member of a container.
-
-    Attributes:
-        name: How it is shown.
-        step: How a reference names it, None where none can.
-        value: What it is.
-    """
-
-    name: str | int
-    step: str | int | None
-    value: Any
+Member = tuple[str | int, str | int | None, Any]
+"""A member of a container: how it is shown, how a reference names it (None where none can), what it is."""
 
 
 @dataclass(slots=True)
@@ -136,7 +125,7 @@ class Walk:
         if mapping is not None:
             return self._sheet.name_members(mapping, most)
         items = enumerate(islice(_sequence_base(value).__iter__(value), most))
-        return (Member(index, index, item) for index, item in items)
+        return ((index, index, item) for index, item in items)
 
     def _leave(self, container: Container) -> None:
         missing = container.count - container.shown
