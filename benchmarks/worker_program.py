@@ -19,7 +19,7 @@ from typing import Any
 
 from openmas_assets.actors import AssetManager
 from openmas_assets.actors.cache.unpack import UnpackLimits, unpack
-from openmas_assets.messages import GetAssetPath, ProjectConfig
+from openmas_assets.messages import DownloadProgress, GetAssetPath, ProjectConfig
 from openmas_assets.messages.asset_config import UnpackFormat
 
 Work = Callable[[], dict[str, Any] | None]
@@ -74,7 +74,14 @@ def wait_for_bare(project: dict[str, Any], cache: str, count: int) -> Iterator[W
 @contextmanager
 def weigh_waiters(project: dict[str, Any], cache: str, count: int) -> Iterator[Work]:
     """Say what memory and threads many coroutines take that wait for the one asset of a project."""
-    with AssetManager(ProjectConfig.model_validate(project), cache_dir=cache) as manager:
+    moves = threading.Event()
+
+    def note(progress: DownloadProgress) -> None:
+        if progress.phase == "downloading" and progress.bytes_done:
+            moves.set()
+
+    config = ProjectConfig.model_validate(project)
+    with AssetManager(config, cache_dir=cache, on_progress=note) as manager:
         name = manager.project.assets[0].name
 
         async def handled() -> None:
@@ -83,8 +90,7 @@ def weigh_waiters(project: dict[str, Any], cache: str, count: int) -> Iterator[W
         async def weigh() -> dict[str, Any]:
             loop = asyncio.get_running_loop()
             first = asyncio.create_task(manager.get_asset_path(name))  # keeps the transfer going throughout
-            await asyncio.sleep(0)
-            await handled()
+            await asyncio.to_thread(moves.wait)
             thread_count = threading.active_count()
             ours, thread_count_then = await _weighed(lambda: manager.get_asset_path(name), count, handled)
             bare, _ = await _weighed(lambda: _wait_for(loop.create_future()), count, handled)
