@@ -19,22 +19,17 @@ class LoopWaker:
 
     Args:
         loop: The loop.
+
+    Attributes:
+        loop: A weak reference to it.
     """
 
-    __slots__ = ("_is_called", "_loop", "_waiters")
+    __slots__ = ("_is_called", "_waiters", "loop")
 
     def __init__(self, loop: "asyncio.AbstractEventLoop") -> None:
-        self._loop = weakref.ref(loop)  # the thread keeps this object longer than the loop may live
+        self.loop = weakref.ref(loop)  # the thread keeps this object longer than the loop may live
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._is_called = False
-
-    def is_for(self, loop: "asyncio.AbstractEventLoop") -> bool:
-        """Whether it wakes the coroutines of a loop.
-
-        Args:
-            loop: The loop.
-        """
-        return self._loop() is loop
 
     def wake(self, waiter: "asyncio.Future[None]") -> None:
         """Settle a future of the loop soon. Any thread; a loop closed meanwhile has nobody left to wake.
@@ -91,6 +86,6 @@ def sleeper() -> Sleeper:
 
     loop = asyncio.get_running_loop()
     waker: LoopWaker | None = getattr(_this_thread, "waker", None)
-    if waker is None or not waker.is_for(loop):
+    if waker is None or waker.loop() is not loop:
         waker = _this_thread.waker = LoopWaker(loop)
     return Sleeper(waker, loop.create_future())

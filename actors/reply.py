@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 import pykka
 
 from openmas_assets.actors.gate import Gate, take_gate
-from openmas_assets.actors.loop_waker import sleeper
+from openmas_assets.actors.loop_waker import Sleeper, sleeper
 from openmas_assets.messages.errors import AssetError
 from openmas_assets.messages.manager import AssetFailed
 
@@ -159,7 +159,7 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
         if isinstance(value, Reply):
             self._follow(value)
         else:
-            self._settle((value, None))
+            self.settle((value, None))
 
     def set_exception(self, exc_info: _ExcInfo | None = None) -> None:
         """Settle with an error. Any thread.
@@ -174,7 +174,7 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
             exc_info = (type(error), copy.copy(error), None)
         elif isinstance(error, pykka.ActorDeadError):
             exc_info = (ActorClosedError, ActorClosedError(f"{self.asked} is closed"), None)
-        self._settle((None, exc_info))
+        self.settle((None, exc_info))
 
     def set_get_hook(self, func: "Callable[[float | None], T]") -> None:
         """Have the answer asked for when it is asked for. What pykka derives from a reply works so.
@@ -192,7 +192,7 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
             Whether it is cancelled; False if there was an answer before.
         """
         error = concurrent.futures.CancelledError()
-        self._settle((None, (type(error), error, None)), is_cancelled=True)
+        self.settle((None, (type(error), error, None)), is_cancelled=True)
         # `_follow` looks at these two in the other order, so that one of both sees the other's change.
         if self.is_cancelled and self._followed is not None:
             self._stop_following()
@@ -263,9 +263,7 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
     def __await__(self) -> Generator[Any, None, T]:
         if self._outcome is None:
             one = sleeper()
-            with self._lock:
-                self._waiting_count += 1
-            self.add_done_callback(one)
+            self._wake_when_done(one)
             try:
                 yield from one.future
             except GeneratorExit:  # the coroutine was thrown away, which takes nothing back
@@ -277,6 +275,14 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
                     self.cancel()
                 raise
         return self.get(timeout=0)
+
+    def _wake_when_done(self, one: Sleeper) -> None:
+        with self._lock:
+            self._waiting_count += 1
+            if self._outcome is None and self._get_hook is None:
+                self._remember(one)
+                return
+        self.add_done_callback(one)
 
     def _leave(self) -> int:
         """Note that one who waited does so no more; how many are left."""
@@ -323,30 +329,27 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
         except Exception as error:  # noqa: BLE001 - whatever the answer is, it is passed on
             self.set_exception((type(error), error, error.__traceback__))
 
-    def settle(self, outcome: Outcome) -> None:
+    def settle(self, outcome: Outcome, *, is_cancelled: bool = False) -> None:
         """Settle with what another reply was settled with. Any thread.
 
         Args:
             outcome: The answer, or the error in its place.
+            is_cancelled: Whether nobody waits for it any more.
         """
-        self._settle(outcome)
-
-    def _remember(self, callback: "Callable[[Reply[T]], object]") -> None:
-        if self._callbacks is None:
-            self._callbacks = [callback]
-        else:
-            self._callbacks.append(callback)
-
-    def _settle(self, outcome: "Outcome", *, is_cancelled: bool = False) -> None:
         with self._lock:
             if self._outcome is not None or self._get_hook is not None:
                 return
             self._outcome = outcome
             self.is_cancelled = is_cancelled
             callbacks, self._callbacks = self._callbacks, None
-        if callbacks is not None:
-            for callback in callbacks:
-                self._call(callback)
+        for callback in callbacks or ():
+            self._call(callback)
+
+    def _remember(self, callback: "Callable[[Reply[T]], object]") -> None:
+        if self._callbacks is None:
+            self._callbacks = [callback]
+        else:
+            self._callbacks.append(callback)
 
     def _call(self, callback: "Callable[[Reply[T]], object]") -> None:
         try:

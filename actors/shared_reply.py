@@ -58,8 +58,14 @@ class SharedReply(Reply[T], Generic[T]):
         if is_last:
             self.cancel()
 
-    def _settle(self, outcome: Outcome, *, is_cancelled: bool = False) -> None:
-        super()._settle(outcome, is_cancelled=is_cancelled)
+    def settle(self, outcome: Outcome, *, is_cancelled: bool = False) -> None:
+        """As in `Reply`, and those who follow.
+
+        Args:
+            outcome: The answer, or the error in its place.
+            is_cancelled: Whether nobody waits for it any more.
+        """
+        super().settle(outcome, is_cancelled=is_cancelled)
         with self._lock:
             if self._outcome is None:
                 return
