@@ -64,6 +64,9 @@ class Stalled:
 
     def assert_the_transfer_has_ended_and_its_part_is_kept(self, cache_path: Path) -> None:
         self.server.wait_for(lambda server: all(request.is_finished for request in server.requests))
+        for thread in threading.enumerate():
+            if thread.name.startswith("DownloaderActor"):
+                thread.join(30)  # it lets go of the part after it has hung up
         [part] = (cache_path / ".staging").rglob("data")
         assert part.stat().st_size > 0
         assert ".free" in part.parent.name
