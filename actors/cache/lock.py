@@ -3,20 +3,30 @@
 import contextlib
 import errno
 import logging
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from openmas_assets.actors.cache.folders import make_folder
-
-# It imports asyncio; the two are a seventh of the terminal's start-up, and warm hits and `list` lock nothing.
-if TYPE_CHECKING:
-    from filelock import FileLock
 
 logger = logging.getLogger("openmas_assets")
 
 _MAX_TRIES = 1000
 # flock(2) on a network or FUSE file system that has none, or whose lock server does not answer.
 _NO_LOCKS_ERRNOS = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP})
+_OPEN_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+
+# A lock is held as long as anybody has its file open, and a fork has all of its parent's: whoever forks would
+# hold the locks of a parent that was killed.
+_held: set[int] = set()
+
+
+def _close_all() -> None:
+    while _held:
+        os.close(_held.pop())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_all)
 
 
 class AssetLock:
@@ -29,7 +39,7 @@ class AssetLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock: FileLock | None = None
+        self._file: int | None = None
 
     def try_acquire(self) -> bool:
         """Take the lock if nobody holds it; never waits.
@@ -44,31 +54,50 @@ class AssetLock:
             OSError: The lock file cannot be made.
         """
         for _ in range(_MAX_TRIES):
+            file = self._open()
+            is_ours = self._try_lock(file)
+            if is_ours and os.fstat(file).st_nlink:
+                self._file = file
+                _held.add(file)
+                return True
+            os.close(file)
+            if not is_ours:
+                return False
+            # Another process has removed the file, as `clear-cache --all` does, and the next one has its own.
+        return False
+
+    def _open(self) -> int:
+        for _ in range(_MAX_TRIES):
             make_folder(self._path.parent)
             # Between the two another process may have removed the folder, as `clear-cache --all` does.
             with contextlib.suppress(FileNotFoundError, FileExistsError):
-                return self._try_acquire()
-        return self._try_acquire()
+                return os.open(self._path, _OPEN_FLAGS, 0o666)
+        return os.open(self._path, _OPEN_FLAGS, 0o666)
 
-    def _try_acquire(self) -> bool:
-        from filelock import FileLock, Timeout
+    def _try_lock(self, file: int) -> bool:
+        # It imports asyncio; the two are a seventh of the terminal's start-up, and warm hits and `list` lock
+        # nothing.
+        from filelock import lock_descriptor
 
-        lock = FileLock(str(self._path), timeout=0)
         try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return False
-        except (NotImplementedError, OSError) as error:
-            if isinstance(error, OSError) and error.errno not in _NO_LOCKS_ERRNOS:
-                raise
-            logger.warning("the file system of %s has no locks: going on without", self._path.parent)
-            return True
-        self._lock = lock
-        return True
+            return lock_descriptor(file, blocking=False)
+        except OSError as error:
+            if error.errno in _NO_LOCKS_ERRNOS:
+                logger.warning("the file system of %s has no locks: going on without", self._path.parent)
+                return True
+            os.close(file)
+            raise
 
     def release(self) -> None:
         """Free the lock. Never raises; freeing what is free does nothing."""
-        if self._lock is not None:
-            with contextlib.suppress(OSError):
-                self._lock.release()
-            self._lock = None
+        file, self._file = self._file, None
+        if file is None:
+            return
+        from filelock import unlock_descriptor
+
+        _held.discard(file)
+        # Not by closing it alone: a process that was forked meanwhile may have it open for a moment more.
+        with contextlib.suppress(OSError):
+            unlock_descriptor(file)
+        with contextlib.suppress(OSError):
+            os.close(file)

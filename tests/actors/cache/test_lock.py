@@ -3,6 +3,7 @@ import itertools
 import threading
 from pathlib import Path
 
+import filelock
 import pytest
 
 from openmas_assets.actors.cache.lock import AssetLock
@@ -67,6 +68,67 @@ def test_the_lock_of_a_killed_process_is_free(path: Path) -> None:
         program.kill9()
         assert lock.try_acquire()
     lock.release()
+
+
+def test_the_lock_of_a_killed_process_is_free_although_a_fork_of_it_lives(path: Path) -> None:
+    code = """
+        import os, signal, sys
+        from pathlib import Path
+        from openmas_assets.actors.cache.lock import AssetLock
+        lock = AssetLock(Path(sys.argv[1]))
+        print(lock.try_acquire())
+        if os.fork() == 0:
+            print("forked")
+        signal.pause()
+    """
+    lock = AssetLock(path)
+    with Program(code, path) as program:
+        lines = program.lines()
+        assert [next(lines), next(lines)] == ["True", "forked"]
+        assert not lock.try_acquire()
+        program.kill9()
+        assert lock.try_acquire()
+    lock.release()
+
+
+def test_a_lock_is_free_although_a_fork_of_the_process_lives(path: Path) -> None:
+    code = """
+        import os, signal, sys
+        from pathlib import Path
+        from openmas_assets.actors.cache import lock as module
+        lock = module.AssetLock(Path(sys.argv[1]))
+        print(lock.try_acquire())
+        module._held.clear()  # as if the fork came before it was noted
+        if os.fork() == 0:
+            signal.pause()
+        lock.release()
+        print("freed")
+        signal.pause()
+    """
+    lock = AssetLock(path)
+    with Program(code, path) as program:
+        lines = program.lines()
+        assert [next(lines), next(lines)] == ["True", "freed"]
+        assert lock.try_acquire()
+    lock.release()
+
+
+def test_a_lock_on_a_file_that_has_no_name_any_more_is_none(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process removes it, with `clear-cache --all`, between its opening and its locking."""
+    lock_descriptor, removals = filelock.lock_descriptor, iter([path])
+
+    def late(file: int, *, blocking: bool) -> bool:
+        for removed in removals:
+            removed.unlink()
+        return lock_descriptor(file, blocking=blocking)
+
+    monkeypatch.setattr(filelock, "lock_descriptor", late)
+    one, other = AssetLock(path), AssetLock(path)
+    assert one.try_acquire()
+    assert not other.try_acquire()
+    one.release()
 
 
 def test_of_eight_processes_one_gets_the_lock(path: Path) -> None:
