@@ -78,11 +78,7 @@ class HttpSession:
             Exception: Whatever requests and urllib3 raise. Their texts quote the URL, secrets included.
         """
         mark_thread()
-        session = self._network.session()
-        # Ranges, lengths and checksums are about the bytes of the file, not of a compressed form of it.
-        session.headers["Accept-Encoding"] = "identity"
-        session.hooks["response"] = _drop_body_of_redirect
-        return session.get_as(credential, url, headers=headers, stream=True, timeout=self._timeouts)
+        return self._network.session().get_as(credential, url, headers, self._timeouts)
 
 
 def _ask(answer: "Future[requests.Response]", ask: Callable[[], "requests.Response"]) -> None:
@@ -95,9 +91,3 @@ def _ask(answer: "Future[requests.Response]", ask: Callable[[], "requests.Respon
 def _discard(answer: "Future[requests.Response]") -> None:
     if answer.exception() is None:
         answer.result().close()
-
-
-def _drop_body_of_redirect(response: "requests.Response", **_: object) -> None:
-    # requests would read it whole into memory before it goes on, however large it is.
-    if response.is_redirect:
-        response.raw.close()

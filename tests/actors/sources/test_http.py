@@ -4,9 +4,10 @@ import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
+import requests
 
 from fetching import Fetching
 from loopback import LoopbackServer
@@ -264,3 +265,33 @@ def test_the_usual_variables_name_a_proxy(
     server.put("/model.bin", DATA)
     assert fetching.path(asset("a", "http://models.invalid/model.bin")).read_bytes() == DATA
     assert server.requests[0].headers["Host"] == "models.invalid"
+
+
+def test_so_they_do_when_they_are_set_between_two_assets_of_a_host(
+    fetching: Fetching, server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetching.hit(asset("a", server.put("/a", DATA)))
+    with LoopbackServer() as proxy:
+        proxy.put("/b", b"by proxy")
+        monkeypatch.setenv("HTTP_PROXY", proxy.origin)
+        monkeypatch.setenv("NO_PROXY", "other.invalid")
+        assert fetching.path(asset("b", f"{server.origin}/b")).read_bytes() == b"by proxy"
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        assert fetching.path(asset("c", server.put("/c", b"directly"))).read_bytes() == b"directly"
+    assert [request.path for request in server.requests] == ["/a", "/c"]
+
+
+def test_what_requests_computes_for_a_host_is_computed_once(
+    fetching: Fetching, server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+    proxies = requests.sessions.get_environ_proxies
+
+    def noted(url: str, no_proxy: str | None = None) -> Any:
+        looks.append(url)
+        return proxies(url, no_proxy=no_proxy)
+
+    monkeypatch.setattr(requests.sessions, "get_environ_proxies", noted)
+    for name in ("a", "b", "c"):
+        fetching.hit(asset(name, server.put(f"/{name}", DATA)))
+    assert looks == [server.origin]
