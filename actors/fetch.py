@@ -150,16 +150,12 @@ class AssetFetcher:
         return Hit(path, witnesses, was_transferred=True) if are_unchanged(witnesses) else None
 
     def _look(self, config: AssetConfig, *, was_transferred: bool = False) -> Hit | None:
-        if not self._may_be_there(config):
+        if not self._layout.has_metadata(config):  # most of what is fetched was never there
             return None
         inspection = inspect(self._layout, config, self._project_root)
         if inspection.path is None:
             return None
         return Hit(inspection.path, inspection.witnesses, was_transferred)
-
-    def _may_be_there(self, config: AssetConfig) -> bool:
-        # Most of what is fetched was never there, and one `lstat` says so.
-        return metadata_witness(self._layout.version_folder(config)) is not None
 
     @contextlib.contextmanager
     def _locked(self, config: AssetConfig) -> Iterator[None]:
@@ -176,7 +172,7 @@ class AssetFetcher:
 
     def _recheck(self, config: AssetConfig, monitor: Monitor) -> Hit | None:
         """Look again now that nobody else can change it."""
-        if not self._may_be_there(config):
+        if not self._layout.has_metadata(config):
             return None
         if (info := self._reread(config, monitor)) is not None:
             info.write(self._layout.version_folder(config))

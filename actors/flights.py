@@ -101,7 +101,8 @@ class Flights:
     def _may_be_cached(self, flight: Flight) -> bool:
         """Whether a look may spare somebody the wait: nothing was fetched, or what is fetched was forced."""
         is_worth_it = flight.job is None or (flight.is_forced and flight.may_be_cached)
-        return is_worth_it and not self._hits.is_distrusted(flight.config.key)
+        is_trusted = not self._hits.is_distrusted(flight.config.key)
+        return is_worth_it and is_trusted and self._inspections.may_find(flight.config)
 
     def _look(self, flight: Flight) -> None:
         if not flight.is_looked_for:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pykka
 
+from openmas_assets.actors.cache.layout import CacheLayout
 from openmas_assets.actors.restarts import RestartBudget
 from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.errors import AssetError
@@ -26,10 +27,12 @@ class Inspections:
 
     Args:
         start_inspector: Starts one.
+        layout: The cache.
     """
 
-    def __init__(self, start_inspector: Callable[[], pykka.ActorRef[Any]]) -> None:
+    def __init__(self, start_inspector: Callable[[], pykka.ActorRef[Any]], layout: CacheLayout) -> None:
         self._start_inspector = start_inspector
+        self._layout = layout
         self._ids = itertools.count()
         self._pending: dict[int, _Inspection] = {}
         self._restarts = RestartBudget("the inspector of the cache")
@@ -39,6 +42,14 @@ class Inspections:
     def is_stopped(self) -> bool:
         """Whether there is no inspector."""
         return self._inspector_ref is None
+
+    def may_find(self, config: AssetConfig) -> bool:
+        """Whether a look may find a copy. One `lstat`: most of what is fetched was never there.
+
+        Args:
+            config: The asset.
+        """
+        return self._layout.has_metadata(config)
 
     def submit(
         self,

@@ -95,7 +95,7 @@ class AssetManagerActor(AssetActor):
         # Made with the first downloader; all share its connections and limits.
         self._network: HttpNetwork | None = None
         self._pool = DownloaderPool(self._start_downloader, settings.pool_size, self._tell_self)
-        self._inspections = Inspections(self._start_inspector)
+        self._inspections = Inspections(self._start_inspector, settings.layout)
         hits = Hits(self.actor_inbox)
         self._flights = Flights(self._pool, self._inspections, hits, settings.on_progress, self._tell_self)
         self._errands = Errands(self._pool, hits, settings.on_progress)

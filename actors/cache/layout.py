@@ -1,5 +1,6 @@
 """Where things lie in the cache folder."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,14 @@ class CacheLayout:
             config: The asset.
         """
         return Path(f"{self.root}/{config.key}")
+
+    def has_metadata(self, config: AssetConfig) -> bool:
+        """Whether a copy of the asset may stand in its place. One `lstat`; never raises.
+
+        Args:
+            config: The asset.
+        """
+        return os.path.lexists(f"{self.root}/{config.key}/{INFO_NAME}")
 
     def staging_folder(self, config: AssetConfig) -> Path:
         """Where an asset's parts lie, one sub-folder for each.

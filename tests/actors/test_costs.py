@@ -72,7 +72,7 @@ def test_a_small_asset_opens_few_files_and_its_metadata_once(
     names = [name for name in opened if name.startswith(f"{cache}/")]
     counts = Counter(Path(name).name for name in names)
     assert counts["latest.lock"] == 1
-    assert counts[".asset_info.json"] == 1  # the inspector's, which finds nothing
+    assert counts[".asset_info.json"] == 0  # nobody reads what is not there
     assert sum(name.startswith(".asset_info.json.") for name in counts) == 1
     assert len(names) <= 12
 

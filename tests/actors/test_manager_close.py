@@ -119,6 +119,7 @@ def test_progress_gets_its_last_word_for_whatever_was_running(stalled: Stalled) 
 def test_close_leaves_no_thread(open_manager: OpenManager, server: LoopbackServer) -> None:
     before = set(threading.enumerate())
     stalled = Stalled(open_manager, server)
+    stalled.manager.ask(GetAssetStatus(name="a")).get(timeout=10)  # the inspector's work
     ours = ("AssetManagerActor", "DownloaderActor", "InspectorActor", "ProgressActor", "Alarm")
     started = [thread for thread in set(threading.enumerate()) - before if thread.name.startswith(ours)]
     assert len(started) == len(ours)
