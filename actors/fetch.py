@@ -223,10 +223,15 @@ class AssetFetcher:
         return stored
 
     def _fill(self, config: AssetConfig, staging: Staging, monitor: Monitor) -> "_Stored":
-        staging.drop_tree()
+        if not staging.is_new:
+            staging.drop_tree()
         fetched = self._fetch_source(config, staging, monitor)
         self._verify(config, fetched, staging)
         path, known_digests = self._build_tree(config, fetched, staging, monitor)
+        if path in known_digests and not config.unpack:  # a file alone: nobody need look for others
+            files = {path: FileRecord.of(Path(f"{staging.tree_path}/{path}"), known_digests[path])}
+        else:
+            files = _hashed_records(staging.tree_path, known_digests, monitor)
         info = AssetInfo(
             name=config.name,
             version=config.version,
@@ -236,12 +241,12 @@ class AssetFetcher:
             checksum=config.checksum,
             sha256=fetched.sha256,
             path=path,
-            files=_hashed_records(staging.tree_path, known_digests, monitor),
+            files=files,
             source_state=fetched.source_state,
             commit=fetched.commit,
             downloaded_at=now_text(),
         )
-        info.write(staging.tree_path)
+        info.write_first(staging.tree_path)
         stored = _Stored(info, metadata_witness(staging.tree_path))
         # The stop sign is not looked at here: the work is done, and bytes that have moved cannot be resumed.
         commit(staging.tree_path, self._layout.version_folder(config))
@@ -286,8 +291,9 @@ class AssetFetcher:
         staging.tree_path.mkdir()
         if not config.unpack or config.unpack_format is None:
             file_name = config.source.file_name or "asset"
-            path = staging.tree_path / file_name
-            path.parent.mkdir(parents=True, exist_ok=True)  # a file of the Hub keeps its folders
+            path = Path(f"{staging.tree_path}/{file_name}")
+            if "/" in file_name:  # a file of the Hub keeps its folders
+                path.parent.mkdir(parents=True, exist_ok=True)
             staging.data_path.rename(path)
             return file_name, {} if fetched.sha256 is None else {file_name: fetched.sha256}
         try:

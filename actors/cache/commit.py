@@ -70,14 +70,16 @@ def commit(tree: Path, version_folder: Path) -> None:
 
 def _is_moved(tree: Path, version_folder: Path) -> bool:
     """Whether the folder is in its place now, as nothing, or an empty folder, stood there."""
-    try:
-        tree.rename(version_folder)
-    except FileNotFoundError:  # the first version of an asset
-        make_folder(version_folder.parent)
-        return False
-    except OSError:
-        return False
-    return True
+    for _ in range(2):
+        try:
+            tree.rename(version_folder)
+        except FileNotFoundError:  # the first version of an asset
+            make_folder(version_folder.parent)
+        except OSError:
+            return False
+        else:
+            return True
+    return False
 
 
 def _exchange(tree: Path, version_folder: Path) -> None:

@@ -121,6 +121,21 @@ class AssetInfo(BaseModel):
             temporary.unlink(missing_ok=True)
             raise
 
+    def write_first(self, folder: Path) -> None:
+        """Write the metadata into a folder that has none and is in nobody's sight; private to the user.
+
+        Args:
+            folder: What will become the version folder.
+
+        Raises:
+            AssetCacheError: A file has a name that is no text.
+            OSError: The disk refused.
+        """
+        content = self._as_json().encode()
+        path = f"{folder}/{INFO_NAME}"
+        with open(os.open(path, _WRITE_FLAGS | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123
+            file.write(content)
+
     def _as_json(self) -> str:
         # pydantic would write such a name with other characters, and the file would never be found again.
         names = [name for name in self.files if not _is_text(name)]

@@ -70,30 +70,30 @@ class _Attempt:
         if not self._go_on():
             self._part.start_over()
             with self._request.get({}) as response:
-                self._receive(response, None)
+                self._receive(response, may_be_shared=False)
 
     def _go_on(self) -> bool:
         """Fetch what is missing; False if what is there is of no use."""
         with self._request.get(self._part.next_headers) as response:
-            pace = Pace(response.elapsed.total_seconds())
             if self._part.is_outdated_by(response):
                 self._part.start_over()
                 if response.status_code != self._part.awaited_status:
                     return False
             try:
-                self._receive(response, pace)
+                self._receive(response, may_be_shared=True)
             except RangeRefusedError:
                 return False
             return True
 
-    def _receive(self, response: "requests.Response", pace: Pace | None) -> None:
+    def _receive(self, response: "requests.Response", *, may_be_shared: bool) -> None:
         request, part, monitor, network = self._request, self._part, self._monitor, self._network
         if response.status_code != part.awaited_status:
             raise request.refused(response)
         part.begin(response)
         chunks = request.chunks(response, network.bandwidth.share_bytes)
-        if not part.can_be_shared(response):
-            pace = None
+        pace = None
+        if may_be_shared and part.is_long and part.can_be_shared(response):
+            pace = Pace(response.elapsed.total_seconds())
         is_over = False
         if not part.missing:
             is_over = HttpBody(request, part, monitor, network.bandwidth).receive(response, chunks, pace)

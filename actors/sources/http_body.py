@@ -39,7 +39,7 @@ class HttpBody:
         self._bandwidth = bandwidth
 
     def receive(self, response: "requests.Response", chunks: Chunks, pace: Pace | None) -> bool:
-        """Write and hash it as it arrives. Unbuffered: what has arrived outlives the process.
+        """Write and hash it as it arrives. What has arrived of a long one outlives the process.
 
         Args:
             response: The answer.
@@ -63,12 +63,13 @@ class HttpBody:
             with contextlib.suppress(Exception):
                 response.raw.shutdown()
 
-        with monitor.unblocking(unblock), part.path.open("ab", buffering=0) as file:
+        with monitor.unblocking(unblock), part.writing() as file:
             for chunk in self._decoded(response, self._metered(chunks, is_stopped)):
                 # An abort shuts the socket; what is read after that is not trusted.
                 monitor.check()
                 part.append(chunk, file)
-                monitor.report("downloading", part.bytes_done, part.bytes_total)
+                if not part.is_small or part.is_complete:
+                    monitor.report("downloading", part.bytes_done, part.bytes_total)
                 if pace is not None and pace.is_waiting(len(chunk), part.bytes_left) and part.is_long:
                     return False
         monitor.check()

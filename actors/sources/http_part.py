@@ -1,8 +1,10 @@
 """What is there of a file that comes over HTTP, of which version that is, and what asks for the rest."""
 
+import contextlib
 import hashlib
 import shutil
-from io import FileIO
+from collections.abc import Iterator
+from io import BytesIO, FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,8 @@ from openmas_assets.messages.errors import AssetCacheError
 if TYPE_CHECKING:
     import requests
 
+# What is no longer comes as quickly again as it could be gone on with: it is written when it is there.
+_SMALL_BYTES = 64 * 1024
 _OK, _PARTIAL_CONTENT, _RANGE_NOT_SATISFIABLE = 200, 206, 416
 
 
@@ -38,6 +42,7 @@ class HttpPart:
         bytes_done: How many bytes of the file, from its start, are there and hashed.
         bytes_total: How many there will be, None if unknown.
         missing: Start and end of what is not there, if that is more than all from `bytes_done` on.
+        is_small: Whether it is written all at once, when it is there or will not be.
     """
 
     def __init__(self, config: AssetConfig, staging: Staging, monitor: Monitor) -> None:
@@ -49,6 +54,8 @@ class HttpPart:
         self._digest = hashlib.sha256()
         self.bytes_done = 0
         self.missing: tuple[tuple[int, int], ...] = ()
+        self.is_small = False
+        self._is_untouched = staging.is_new
 
     @property
     def path(self) -> Path:
@@ -77,6 +84,8 @@ class HttpPart:
             OSError: The disk refused.
             JobAbortedError: The job is to stop.
         """
+        if self._is_untouched:
+            return
         journal = self._staging.journal
         if journal is None or journal.validator is None or not self._staging.bytes_done:
             return
@@ -178,7 +187,8 @@ class HttpPart:
         Raises:
             OSError: The disk refused.
         """
-        self._staging.start_over()
+        if not self._is_untouched:
+            self._staging.start_over()
         self._journal, self.bytes_total, self.bytes_done, self.missing = None, None, 0, ()
         self._digest = hashlib.sha256()
 
@@ -219,12 +229,29 @@ class HttpPart:
             self._journal = self._journal.model_copy(update={"arrived": arrived, "boot": boot})
             self._staging.write_journal(self._journal)
 
-    def append(self, chunk: bytes | memoryview, file: FileIO) -> None:
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[FileIO | BytesIO]:
+        """In this context `append` can be called with what this gives. Unbuffered, unless it is small.
+
+        Raises:
+            OSError: The disk refused.
+        """
+        if not self.is_small:
+            with self.path.open("ab", buffering=0) as file:
+                yield file
+            return
+        held = BytesIO()
+        try:
+            yield held
+        finally:
+            self.path.write_bytes(held.getbuffer())
+
+    def append(self, chunk: bytes | memoryview, file: FileIO | BytesIO) -> None:
         """Write the next bytes, and hash them while the processor has them at hand.
 
         Args:
             chunk: The bytes.
-            file: The file, open at its end.
+            file: What `writing` has given.
 
         Raises:
             OSError: The disk refused.
@@ -263,9 +290,16 @@ class HttpPart:
             validator=None if is_encoded else validator(response),
             bytes_total=self.bytes_total,
         )
-        self._staging.write_journal(self._journal)
+        self._is_untouched = False
+        self.is_small = self.bytes_total is not None and self.bytes_total <= _SMALL_BYTES
+        if self.is_small:
+            self._staging.note_journal(self._journal)
+        else:
+            self._staging.write_journal(self._journal)
 
     def _check_room(self) -> None:
+        if self.is_small:
+            return
         needed_bytes = self.bytes_left
         usage = shutil.disk_usage(self._staging.path)
         # Some network file systems report no size at all.

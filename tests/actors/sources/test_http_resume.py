@@ -1,12 +1,14 @@
 import hashlib
+import threading
 from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Any
 
 import pytest
 
-from fetching import Fetching
+from fetching import BackgroundFetch, Fetching
 from loopback import Fault, LoopbackServer, Resource
+from openmas_assets.actors.abort import JobAbortedError
 from openmas_assets.actors.sources.fetched import TransferError
 from openmas_assets.messages.asset_config import AssetConfig
 from projects import asset
@@ -51,6 +53,24 @@ def test_what_has_arrived_survives_a_failed_attempt_and_is_gone_on_with(
     assert fetching.info(config).sha256 == CHECKSUM.removeprefix("sha256:")
     assert {progress.phase for progress in fetching.progress} == {"verifying", "downloading"}
     assert fetching.progress[-1].bytes_done == fetching.progress[-1].bytes_total == len(DATA)
+    assert fetching.staged() == []
+
+
+def test_a_small_file_is_written_when_it_is_there_or_will_not_be(
+    fetching: Fetching, server: LoopbackServer
+) -> None:
+    gate = threading.Event()
+    faults = [Fault(cut_after=9_000, times=1), Fault(stall_after=5_000, gate=gate, times=1)]
+    config = asset("a", server.put("/a", DATA[:20_000], etag='"v1"', faults=faults))
+    assert fail(fetching, config).is_retryable
+    assert fetching.part().stat().st_size == 9_000
+    assert (fetching.part().with_name("journal.json")).exists()
+    resumed = BackgroundFetch(fetching, config)
+    server.wait_for(lambda server: server.bytes_sent("/a") == 14_000)
+    assert isinstance(resumed.abort(), JobAbortedError)
+    assert 9_000 <= fetching.part().stat().st_size <= 14_000
+    assert fetching.path(config).read_bytes() == DATA[:20_000]
+    assert ranges(server)[:2] == [None, "bytes=9000-"]
     assert fetching.staged() == []
 
 
