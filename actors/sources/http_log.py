@@ -1,7 +1,9 @@
 """Keeps what URLs hide in their queries out of the logs of the libraries below."""
 
+import contextlib
 import logging
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 _TALKATIVE_LOGGERS = (
@@ -15,14 +17,19 @@ _this_thread = threading.local()
 
 
 def hide_queries() -> None:
-    """Filter urllib3's records of the threads that are ours; again does nothing."""
+    """Filter urllib3's records of requests that are ours; again does nothing."""
     for name in _TALKATIVE_LOGGERS:
         logging.getLogger(name).addFilter(_hide_queries)
 
 
-def mark_thread() -> None:
-    """Make the calling thread one of ours, for good."""
+@contextlib.contextmanager
+def as_ours() -> Iterator[None]:
+    """In this context what the calling thread has logged is ours."""
     _this_thread.is_ours = True
+    try:
+        yield
+    finally:
+        _this_thread.is_ours = False
 
 
 def _hide_queries(record: logging.LogRecord) -> bool:

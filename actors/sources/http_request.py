@@ -73,6 +73,7 @@ class HttpRequest:
             raise
         except Exception as error:  # noqa: BLE001, the libraries raise much, and none of it may be shown
             failure = self._connection_failure(error)
+        self._monitor.check()
         # Raised outside the handler: what requests says quotes the URL with its query, which may be a secret.
         raise failure
 

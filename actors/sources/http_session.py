@@ -1,15 +1,12 @@
 """GET requests that an abort need not wait for, and that leave no secret in a log."""
 
-import functools
-import threading
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from openmas_assets.actors.abort import JobAbortedError
 from openmas_assets.actors.credentials import HttpCredential
 from openmas_assets.actors.monitor import Monitor
-from openmas_assets.actors.sources.http_log import mark_thread
+from openmas_assets.actors.sources.http_line import Line
+from openmas_assets.actors.sources.http_log import as_ours
 from openmas_assets.actors.sources.http_network import HttpNetwork
 
 if TYPE_CHECKING:
@@ -33,8 +30,7 @@ class HttpSession:
     ) -> "requests.Response":
         """Ask for a URL, follow its redirects, and wait for the headers of the answer. The worker's thread.
 
-        The request has a thread of its own. Nothing ends the looking up of a name, the opening of a
-        connection or the waiting for headers early, so an abort leaves that thread to its time-outs.
+        An abort ends the waiting: see `Line`.
 
         Args:
             url: The URL.
@@ -50,19 +46,9 @@ class HttpSession:
             Exception: Whatever requests and urllib3 raise. Their texts quote the URL, secrets included.
         """
         monitor.check()
-        answer: Future[requests.Response] = Future()
-        is_over = threading.Event()
-        answer.add_done_callback(lambda _: is_over.set())
-        ask = functools.partial(self.get_here, url, headers, credential)
-        threading.Thread(target=_ask, args=(answer, ask), name="openmas-http", daemon=True).start()
-        with monitor.unblocking(is_over.set):
-            is_over.wait()
-        try:
-            monitor.check()
-        except JobAbortedError:
-            answer.add_done_callback(_discard)
-            raise
-        return answer.result()
+        line = Line()
+        with monitor.unblocking(line.cut), line:
+            return self.get_here(url, headers, credential)
 
     def get_here(
         self, url: str, headers: Mapping[str, str], credential: HttpCredential | None
@@ -77,17 +63,5 @@ class HttpSession:
         Raises:
             Exception: Whatever requests and urllib3 raise. Their texts quote the URL, secrets included.
         """
-        mark_thread()
-        return self._network.session().get_as(credential, url, headers, self._timeouts)
-
-
-def _ask(answer: "Future[requests.Response]", ask: Callable[[], "requests.Response"]) -> None:
-    try:
-        answer.set_result(ask())
-    except Exception as error:  # noqa: BLE001, it is raised in the worker's thread
-        answer.set_exception(error)
-
-
-def _discard(answer: "Future[requests.Response]") -> None:
-    if answer.exception() is None:
-        answer.result().close()
+        with as_ours():
+            return self._network.session().get_as(credential, url, headers, self._timeouts)

@@ -7,6 +7,9 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from openmas_assets.actors.sources.http_line import current_line
 
 # A connection that was idle for longer may have been forgotten on the way (by a NAT, a load balancer), and
 # the next request would only learn that from a time-out.
@@ -54,6 +57,8 @@ class _Fresh(HTTPConnectionPool):
     """Does not trust what was idle for long."""
 
     def _put_conn(self, conn: Any) -> None:
+        if (line := current_line()) is not None:
+            line.leave()
         if conn is not None:
             conn.idle_since = time.monotonic()
         super()._put_conn(conn)
@@ -62,12 +67,30 @@ class _Fresh(HTTPConnectionPool):
         conn = super()._get_conn(timeout)
         if time.monotonic() - getattr(conn, "idle_since", float("inf")) > _MAX_IDLE_SECONDS:
             conn.close()  # it opens itself again when it is used
+        if (line := current_line()) is not None:
+            line.take(conn)
         return conn
 
 
+class _PlainConnection(HTTPConnection):
+    def connect(self) -> None:
+        if (line := current_line()) is not None:
+            line.open(super().connect, self.close)
+        else:
+            super().connect()
+
+
+class _EncryptedConnection(HTTPSConnection):
+    def connect(self) -> None:
+        if (line := current_line()) is not None:
+            line.open(super().connect, self.close)
+        else:
+            super().connect()
+
+
 class _Plain(_Fresh):
-    pass
+    ConnectionCls = _PlainConnection
 
 
 class _Encrypted(_Fresh, HTTPSConnectionPool):
-    pass
+    ConnectionCls = _EncryptedConnection

@@ -1,3 +1,4 @@
+import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,19 @@ def test_neither_does_one_that_it_redirects_to(fetching: Fetching, server: Loopb
     silent = BackgroundFetch(fetching, asset("a", server.put("/a", redirect="/b")))
     server.wait_for(lambda server: server.count("GET", "/b") == 1)
     assert isinstance(silent.abort(), JobAbortedError)
+
+
+def test_neither_does_a_connection_that_does_not_open(fetching: Fetching) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}/a"
+        waiting = BackgroundFetch(fetching, asset("a", url))
+        connection, _ = silent.accept()
+        assert isinstance(waiting.abort(), JobAbortedError)
+        assert len(requests_left_behind()) == 1
+        connection.close()
+    for thread in requests_left_behind():
+        thread.join(30)
+    assert requests_left_behind() == []
 
 
 def test_a_part_survives_an_abort_before_the_headers(fetching: Fetching, server: LoopbackServer) -> None:

@@ -58,7 +58,7 @@ def test_a_shared_connection_carries_no_credential_and_no_cookie_of_another_asse
     assert (second.headers["Authorization"], second.headers["Cookie"]) == (None, None)
 
 
-def test_a_small_file_costs_one_request_and_one_thread(
+def test_a_file_costs_one_request_and_a_connection_one_thread(
     fetching: Fetching, server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[str] = []
@@ -68,11 +68,12 @@ def test_a_small_file_costs_one_request_and_one_thread(
         started.append(thread.name)
         start(thread)
 
-    config = asset("a", server.put("/a", DATA, etag='"v1"'))
+    configs = [asset(name, server.put(f"/{name}", DATA, etag='"v1"')) for name in "abc"]
     monkeypatch.setattr(threading.Thread, "start", count)
-    fetching.hit(config)
+    for config in configs:
+        fetching.hit(config)
     assert [name for name in started if not name.startswith("loopback")] == ["openmas-http"]
-    assert len(server.requests) == 1
+    assert len(server.requests) == 3
 
 
 def test_no_more_connections_than_are_allowed_are_open_at_once(

@@ -58,6 +58,19 @@ def test_a_stalled_encrypted_transfer_ends_at_once_and_its_part_is_gone_on_with(
 
 
 @pytest.mark.usefixtures("_trusted")
+def test_an_encrypted_server_that_is_silent_before_its_headers_does_not_hold_an_abort_up(
+    fetching: Fetching, server: LoopbackServer, origin: str
+) -> None:
+    server.put("/a", DATA, faults=[Fault(hang_before_headers=True, times=1)])
+    config = asset("a", f"{origin}/a")
+    silent = BackgroundFetch(fetching, config)
+    server.wait_for(lambda server: server.count("GET", "/a") == 1)
+    assert isinstance(silent.abort(), JobAbortedError)
+    assert fetching.staged() == []
+    assert fetching.path(config).read_bytes() == DATA
+
+
+@pytest.mark.usefixtures("_trusted")
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 def test_an_encrypted_transfer_that_is_cut_is_noticed(
     fetching: Fetching, server: LoopbackServer, origin: str, framing: str
