@@ -66,6 +66,7 @@ class Hit:
 
 
 class _Stored(NamedTuple):
+    folder: Path
     info: AssetInfo
     metadata: Witness | None  # where it was written, before that became the version folder
 
@@ -138,15 +139,15 @@ class AssetFetcher:
 
     def _hit_on(self, config: AssetConfig, stored: "_Stored") -> Hit | None:
         """What was just stored; None where only a full look can tell whether it stands there still."""
-        info, folder = stored.info, self._layout.version_folder(config)
+        folder, info = stored.folder, stored.info
         if stored.metadata is None or isinstance(config.source, LocalSource):
             return None
-        metadata = stored.metadata._replace(path=str(folder / INFO_NAME))
+        metadata = stored.metadata._replace(path=f"{folder}/{INFO_NAME}")
         try:
             witnesses = (metadata, *info.witnesses(folder))
         except OSError:
             return None
-        path = folder if info.path == "." else folder / info.path
+        path = folder if info.path == "." else Path(f"{folder}/{info.path}")
         return Hit(path, witnesses, was_transferred=True) if are_unchanged(witnesses) else None
 
     def _look(self, config: AssetConfig, *, was_transferred: bool = False) -> Hit | None:
@@ -247,9 +248,10 @@ class AssetFetcher:
             downloaded_at=now_text(),
         )
         info.write_first(staging.tree_path)
-        stored = _Stored(info, metadata_witness(staging.tree_path))
+        folder = self._layout.version_folder(config)
+        stored = _Stored(folder, info, metadata_witness(staging.tree_path))
         # The stop sign is not looked at here: the work is done, and bytes that have moved cannot be resumed.
-        commit(staging.tree_path, self._layout.version_folder(config))
+        commit(staging.tree_path, folder)
         return stored
 
     def _fetch_source(self, config: AssetConfig, staging: Staging, monitor: Monitor) -> Fetched:

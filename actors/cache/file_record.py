@@ -41,7 +41,7 @@ class FileRecord(BaseModel):
         Raises:
             OSError: It cannot be read.
         """
-        status = path.lstat()
+        status = os.lstat(path)
         link = str(path.readlink()) if stat.S_ISLNK(status.st_mode) else None
         return cls(
             size_bytes=status.st_size,

@@ -18,6 +18,7 @@ from openmas_assets.messages.status import Witness
 # With at most this many files and folders a warm hit compares each; beyond, the folders and some files.
 _MAX_WITNESSES = 64
 _WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 # What `AssetInfo.write` leaves when it is killed.
 _LEFTOVER = re.compile(re.escape(INFO_NAME) + r"\.[0-9]+\.new")
 
@@ -28,6 +29,8 @@ class UnreadableInfoError(AssetError):
 
 def _check_inside(name: str) -> str:
     """Accept only what every other program would write for the same file: metadata may be anybody's work."""
+    if _PLAIN_NAME.fullmatch(name):  # as most are; pathlib takes long to say so
+        return name
     path = Path(name)
     if not path.parts or path.anchor or ".." in path.parts or "\0" in name or path.as_posix() != name:
         raise ValueError("the path leads out of the version folder")
@@ -186,7 +189,7 @@ class AssetInfo(BaseModel):
             for path in self._folders()[: _MAX_WITNESSES // 2]
         ]
         for name, record in itertools.islice(self.files.items(), _MAX_WITNESSES - len(witnesses)):
-            witnesses.append(Witness(str(folder / name), record.size_bytes, record.mtime_ns, record.ctime_ns))
+            witnesses.append(Witness(f"{folder}/{name}", record.size_bytes, record.mtime_ns, record.ctime_ns))
         return tuple(witnesses)
 
     def _folders(self) -> list[PurePosixPath]:

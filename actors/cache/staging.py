@@ -312,7 +312,8 @@ def leftovers(folder: Path, fingerprint: str) -> list[Path]:
 
 def _parts(folder: Path) -> list[Path]:
     with contextlib.suppress(OSError):
-        return [path for path in folder.iterdir() if "." in path.name]
+        # (Of most assets there is no such folder, and pathlib takes twice as long to say so.)
+        return [folder / name for name in os.listdir(folder) if "." in name]  # noqa: PTH208
     return []
 
 

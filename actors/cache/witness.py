@@ -19,12 +19,12 @@ def metadata_witness(folder: Path) -> Witness | None:
     Returns:
         None if there is no metadata, or it cannot be looked at.
     """
-    path = folder / INFO_NAME
+    path = f"{folder}/{INFO_NAME}"
     try:
-        status = path.lstat()
+        status = os.lstat(path)
     except OSError:
         return None
-    return Witness(str(path), status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return Witness(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def are_unchanged(witnesses: Iterable[Witness]) -> bool:
