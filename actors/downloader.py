@@ -11,6 +11,7 @@ from openmas_assets.actors.abort import AbortSignal, JobAbortedError
 from openmas_assets.actors.base import WorkerActor
 from openmas_assets.actors.cache.layout import CacheLayout
 from openmas_assets.actors.cache.remove import Removal, remove_all_copies, remove_copy
+from openmas_assets.actors.cache.sync import sync_copy
 from openmas_assets.actors.cache.verify import verify_copy
 from openmas_assets.actors.fetch import AssetFetcher, LockedError, disk_error
 from openmas_assets.actors.monitor import Monitor
@@ -19,6 +20,7 @@ from openmas_assets.messages.downloader import (
     AssetDownloaded,
     AssetLocked,
     CopiesRemoved,
+    CopySynced,
     CopyVerified,
     DownloadAsset,
     DownloaderAnswer,
@@ -28,6 +30,7 @@ from openmas_assets.messages.downloader import (
     JobFailed,
     RemoveAllCopies,
     RemoveCopy,
+    SyncCopy,
     VerifyCopy,
 )
 from openmas_assets.messages.errors import AssetError
@@ -82,7 +85,7 @@ class DownloaderActor(WorkerActor):
 
     def _receive(self, message: Any) -> None:
         match message:
-            case DownloadAsset() | VerifyCopy() | RemoveCopy() | RemoveAllCopies():
+            case DownloadAsset() | VerifyCopy() | SyncCopy() | RemoveCopy() | RemoveAllCopies():
                 self._tell_supervisor(self._do(message))
             case _:
                 self._on_unknown(message)
@@ -103,6 +106,8 @@ class DownloaderActor(WorkerActor):
                 return self._on_download_asset(command)
             case VerifyCopy():
                 return self._on_verify_copy(command)
+            case SyncCopy():
+                return self._on_sync_copy(command)
             case RemoveCopy():
                 return self._on_remove_copy(command)
             case RemoveAllCopies():
@@ -137,13 +142,17 @@ class DownloaderActor(WorkerActor):
         outcome, detail = verify_copy(self._layout, command.config, self._monitor(command))
         return CopyVerified(job_id=command.job_id, outcome=outcome, detail=detail)
 
+    def _on_sync_copy(self, command: SyncCopy) -> DownloaderAnswer:
+        metadata = sync_copy(self._layout, command.config, self._monitor(command))
+        return CopySynced(job_id=command.job_id, metadata=metadata)
+
     def _on_remove_copy(self, command: RemoveCopy) -> DownloaderAnswer:
         removal = remove_copy(self._layout, command.config)
         if removal is None:
             return AssetLocked(job_id=command.job_id)
         return _copies_removed(command.job_id, removal)
 
-    def _monitor(self, command: DownloadAsset | VerifyCopy) -> Monitor:
+    def _monitor(self, command: DownloadAsset | VerifyCopy | SyncCopy) -> Monitor:
         tell = self._tell_supervisor if command.config.progress_report else None
         return Monitor(command.job_id, command.config.name, self._signal, tell)
 

@@ -1,4 +1,4 @@
-"""What downloaders do for the manager besides downloads: verify copies and remove them."""
+"""What downloaders do for the manager besides downloads: verify copies, sync and remove them."""
 
 import copy
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.downloader import (
     AssetLocked,
     CopiesRemoved,
+    CopySynced,
     CopyVerified,
     DownloaderAnswer,
     DownloaderCommand,
@@ -20,6 +21,7 @@ from openmas_assets.messages.downloader import (
     JobFailed,
     RemoveAllCopies,
     RemoveCopy,
+    SyncCopy,
     VerifyCopy,
 )
 from openmas_assets.messages.errors import AssetCacheError, AssetError
@@ -73,6 +75,22 @@ class Errands:
             config,
             lambda error: self._report(config, "failed", error.problem),
         )
+
+    def sync(self, config: AssetConfig) -> None:
+        """Have a new copy written to the disk itself, once a downloader has nothing better to do.
+
+        Nobody waits for that: where it fails, or the manager is closed before, the copy stays unsynced.
+
+        Args:
+            config: The asset.
+        """
+
+        def on_answer(answer: DownloaderAnswer) -> None:
+            if isinstance(answer, CopySynced) and answer.metadata is not None:
+                self._hits.renew(config.key, *answer.metadata)
+
+        job = Job(lambda job_id: SyncCopy(job_id=job_id, config=config), on_answer, lambda _: None)
+        self._pool.submit_chore(config.key, job)
 
     def clear(self, config: AssetConfig) -> Reply[AssetsCleared]:
         """Have an asset's copy and parts removed.

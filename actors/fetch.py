@@ -14,6 +14,7 @@ from openmas_assets.actors.cache.info import AssetInfo, now_text
 from openmas_assets.actors.cache.inspection import inspect
 from openmas_assets.actors.cache.layout import INFO_NAME, CacheLayout
 from openmas_assets.actors.cache.lock import AssetLock
+from openmas_assets.actors.cache.owner import Owner
 from openmas_assets.actors.cache.staging import Staging, find_holder
 from openmas_assets.actors.cache.unpack import UnpackLimits, single_file, unpack
 from openmas_assets.actors.cache.verify import compare
@@ -246,6 +247,7 @@ class AssetFetcher:
             source_state=fetched.source_state,
             commit=fetched.commit,
             downloaded_at=now_text(),
+            unsynced_boot=Owner.current().boot,
         )
         info.write_first(staging.tree_path)
         folder = self._layout.version_folder(config)

@@ -42,21 +42,25 @@ class Flights:
         hits: What is known without looking.
         on_progress: Is told how each flight goes.
         on_waiter_gone: Is told when the last one gives up, in the thread in which they do.
+        on_transferred: Is told of each asset that was transferred, once whoever waited has the answer.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whom it decides with, and whom it tells
         self,
         pool: DownloaderPool,
         inspections: Inspections,
         hits: Hits,
         on_progress: Callable[[DownloadProgress], None],
         on_waiter_gone: Callable[[WaiterGone], None],
+        *,
+        on_transferred: Callable[[AssetConfig], None],
     ) -> None:
         self._pool = pool
         self._inspections = inspections
         self._hits = hits
         self._on_progress = on_progress
         self._on_waiter_gone = on_waiter_gone
+        self._on_transferred = on_transferred
         self._flights: dict[str, Flight] = {}
 
     def request(self, config: AssetConfig, *, force_download: bool) -> AssetPath | Reply[AssetPath]:
@@ -168,6 +172,8 @@ class Flights:
         else:
             self._drop(flight)
             self._report(flight, "finished")
+        if answer.was_transferred:
+            self._on_transferred(flight.config)
 
     def _wait_for_lock(self, flight: Flight, answer: AssetLocked) -> None:
         if not flight.has_waiters:

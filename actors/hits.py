@@ -59,6 +59,19 @@ class Hits:
         if witnesses is not None:
             self._hits[key] = _Hit(answer, witnesses)
 
+    def renew(self, key: str, before: Witness, after: Witness) -> None:
+        """Note that a witness has changed, and the copy has not.
+
+        Args:
+            key: The asset's key.
+            before: What it said.
+            after: What it says now.
+        """
+        hit = self._hits.get(key)
+        if hit is not None:
+            witnesses = tuple(after if witness == before else witness for witness in hit.witnesses)
+            self._hits[key] = hit._replace(witnesses=witnesses)
+
     def forget(self, key: str) -> None:
         """Have the cache looked at for the next request.
 

@@ -26,6 +26,7 @@ from openmas_assets.messages.downloader import (
     AssetDownloaded,
     AssetLocked,
     CopiesRemoved,
+    CopySynced,
     CopyVerified,
     DownloaderAnswer,
     DownloadFailed,
@@ -97,8 +98,15 @@ class AssetManagerActor(AssetActor):
         self._pool = DownloaderPool(self._start_downloader, settings.pool_size, self._tell_self)
         self._inspections = Inspections(self._start_inspector, settings.layout)
         hits = Hits(self.actor_inbox)
-        self._flights = Flights(self._pool, self._inspections, hits, settings.on_progress, self._tell_self)
         self._errands = Errands(self._pool, hits, settings.on_progress)
+        self._flights = Flights(
+            self._pool,
+            self._inspections,
+            hits,
+            settings.on_progress,
+            self._tell_self,
+            on_transferred=self._errands.sync,
+        )
         self._closed_reply: Reply[AssetManagerClosed] | None = None
 
     @staticmethod
@@ -140,7 +148,7 @@ class AssetManagerActor(AssetActor):
                 return self._inspections.finish(message)
             case AssetDownloaded() | AssetLocked() | DownloadFailed() | JobAborted():
                 return self._on_job_answered(message)
-            case CopyVerified() | CopiesRemoved() | JobFailed():
+            case CopyVerified() | CopySynced() | CopiesRemoved() | JobFailed():
                 return self._on_job_answered(message)
             case WorkerGone():
                 return self._on_worker_gone(message)

@@ -64,6 +64,8 @@ class DownloaderPool:
         self._queued: OrderedDict[Job, None] = OrderedDict()
         self._running: dict[int, Job] = {}
         self._paused: dict[int, Job] = {}
+        self._chores: dict[str, Job] = {}
+        self._chore_id: int | None = None
         self._alarm = Alarm(lambda pause_id: tell_later(WaitOver(job_id=pause_id)))
         self._restarts = RestartBudget("a downloader")
 
@@ -89,6 +91,16 @@ class DownloaderPool:
             pause_seconds: How long to wait.
         """
         self._paused[self._alarm.set(pause_seconds)] = job
+
+    def submit_chore(self, key: str, job: Job) -> None:
+        """Have a job done when nothing else is to be done, by a downloader that is there; one at a time.
+
+        Args:
+            key: What it is about; a later chore takes the place of one that waits.
+            job: The job.
+        """
+        self._chores[key] = job
+        self._dispatch()
 
     def resume(self, pause_id: int) -> None:
         """Queue a job whose pause is over, unless it was withdrawn.
@@ -162,6 +174,7 @@ class DownloaderPool:
         jobs = [*self._running.values(), *self._queued, *self._paused.values()]
         self._running, self._paused = {}, {}
         self._queued.clear()
+        self._chores.clear()
         for worker in self._workers.values():
             worker.ref.stop(block=False)
         for job in jobs:
@@ -173,17 +186,28 @@ class DownloaderPool:
             if worker is None:
                 break
             job, _ = self._queued.popitem(last=False)
-            job_id = next(self._ids)
-            worker.job_id = job_id
-            self._running[job_id] = job
-            # A downloader that has stopped in this moment says so itself, and `lose` takes the job back.
-            with contextlib.suppress(pykka.ActorDeadError):
-                worker.ref.tell(job.command(job_id))
+            self._hand(job, worker)
+        # While jobs are queued no worker rests.
+        if self._chores and self._chore_id not in self._running:
+            worker = self._resting_worker()
+            if worker is not None:
+                self._chore_id = self._hand(self._chores.pop(next(iter(self._chores))), worker)
+
+    def _hand(self, job: Job, worker: _Worker) -> int:
+        job_id = next(self._ids)
+        worker.job_id = job_id
+        self._running[job_id] = job
+        # A downloader that has stopped in this moment says so itself, and `lose` takes the job back.
+        with contextlib.suppress(pykka.ActorDeadError):
+            worker.ref.tell(job.command(job_id))
+        return job_id
+
+    def _resting_worker(self) -> _Worker | None:
+        return next((worker for worker in self._workers.values() if worker.job_id is None), None)
 
     def _idle_worker(self) -> _Worker | None:
-        for worker in self._workers.values():
-            if worker.job_id is None:
-                return worker
+        if (worker := self._resting_worker()) is not None:
+            return worker
         if len(self._workers) >= self._size:
             return None
         try:

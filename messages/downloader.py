@@ -146,6 +146,33 @@ class CopyVerified(Message):
     detail: str = ""
 
 
+class SyncCopy(Message):
+    """Write an asset's copy to the disk itself, and say so in its metadata.
+
+    Answers: `CopySynced`, `JobFailed` or `JobAborted`.
+
+    Attributes:
+        job_id: Repeated in every answer.
+        config: The asset.
+    """
+
+    job_id: int
+    config: AssetConfig
+
+
+class CopySynced(Message):
+    """The copy survives a power failure, or there is none that needs it.
+
+    Attributes:
+        job_id: Of the command.
+        metadata: What the file system says of the metadata before and after that was noted; None where
+            nothing was.
+    """
+
+    job_id: int
+    metadata: tuple[Witness, Witness] | None
+
+
 class RemoveCopy(Message):
     """Remove an asset's copy and its parts. Answers: `CopiesRemoved`, `AssetLocked` or `JobFailed`.
 
@@ -198,7 +225,14 @@ class JobFailed(Message):
     error: AssetError
 
 
-DownloaderCommand = DownloadAsset | VerifyCopy | RemoveCopy | RemoveAllCopies
+DownloaderCommand = DownloadAsset | VerifyCopy | SyncCopy | RemoveCopy | RemoveAllCopies
 DownloaderAnswer = (
-    AssetDownloaded | AssetLocked | DownloadFailed | JobAborted | CopyVerified | CopiesRemoved | JobFailed
+    AssetDownloaded
+    | AssetLocked
+    | DownloadFailed
+    | JobAborted
+    | CopyVerified
+    | CopySynced
+    | CopiesRemoved
+    | JobFailed
 )

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, mod
 from openmas_assets.actors.cache.file_record import FileRecord, files_below
 from openmas_assets.actors.cache.folders import make_private
 from openmas_assets.actors.cache.layout import INFO_NAME
+from openmas_assets.actors.cache.owner import Owner
 from openmas_assets.messages.errors import AssetCacheError, AssetError
 from openmas_assets.messages.status import Witness
 
@@ -55,6 +56,8 @@ class AssetInfo(BaseModel):
         commit: Of the Hub: the commit that the branch or tag meant when it was transferred; None for others.
         downloaded_at: When it was transferred, ISO 8601 in UTC.
         is_corrupt: Whether `verify` has found it to differ.
+        unsynced_boot: As long as nobody has synced the files to the disk itself: the run of the machine, as
+            `Owner.boot`, that they were written in. None once they are.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -73,6 +76,7 @@ class AssetInfo(BaseModel):
     commit: str | None = None
     downloaded_at: str
     is_corrupt: bool = False
+    unsynced_boot: str | None = None
 
     @model_validator(mode="after")
     def _hands_out_what_was_verified(self) -> Self:
@@ -103,11 +107,12 @@ class AssetInfo(BaseModel):
         except (OSError, ValidationError, ValueError, RecursionError):
             raise UnreadableInfoError(f"the metadata {path} cannot be read") from None
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path, *, is_synced: bool = False) -> None:
         """Write the metadata into a folder, all of it or nothing; private to the user, whatever the umask.
 
         Args:
             folder: The version folder, or the one that will become it.
+            is_synced: Whether it is to be on the disk itself before it takes the place of what is there.
 
         Raises:
             AssetCacheError: A file has a name that is no text.
@@ -119,6 +124,9 @@ class AssetInfo(BaseModel):
             with open(os.open(temporary, _WRITE_FLAGS, 0o600), "wb") as file:  # noqa: PTH123
                 make_private(temporary)  # before there is something in it: it may be a leftover
                 file.write(content)
+                if is_synced:
+                    file.flush()
+                    os.fsync(file.fileno())
             temporary.replace(folder / INFO_NAME)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -154,6 +162,11 @@ class AssetInfo(BaseModel):
     def size_bytes(self) -> int:
         """Size of the asset's files in all."""
         return sum(record.size_bytes for record in self.files.values())
+
+    @property
+    def is_lost_perhaps(self) -> bool:
+        """Whether the machine was restarted since, and its disk may never have got all of the bytes."""
+        return self.unsynced_boot not in (None, Owner.current().boot)
 
     def is_intact(self, folder: Path) -> bool:
         """Whether every file is there with the size and the times of the record.

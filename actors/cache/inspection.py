@@ -56,7 +56,8 @@ def doubtful_path(layout: CacheLayout, config: AssetConfig, inspection: Inspecti
     """What will be handed out once it has been read again: a copy whose files look untouched but for ctime.
 
     So look files that were copied with their times, or got another owner or mode. They are most likely good,
-    but somebody who has changed a byte and set the time back looks the same.
+    but somebody who has changed a byte and set the time back looks the same; and so do, after a power
+    failure, files whose bytes were never on the disk.
 
     Args:
         layout: The cache.
@@ -89,7 +90,8 @@ def _judge(
     snapshot = _snapshot(config, project_root)
     if info.fingerprint != config.fingerprint or (snapshot and snapshot.state != info.source_state):
         return Inspection("stale", info, size_bytes=info.size_bytes)
-    if info.is_corrupt or metadata is None or not info.is_intact(folder):
+    # Not lost for sure: see `doubtful_path`.
+    if info.is_corrupt or info.is_lost_perhaps or metadata is None or not info.is_intact(folder):
         return Inspection("corrupt", info, size_bytes=info.size_bytes)
     try:
         witnesses = (metadata, *info.witnesses(folder))

@@ -90,7 +90,9 @@ class Comparison:
         """
         if self.detail:
             return info.model_copy(update={"is_corrupt": True})
-        return info.model_copy(update={"is_corrupt": False, "files": self.files})
+        # What was read after a restart has come from the disk.
+        boot = None if info.is_lost_perhaps else info.unsynced_boot
+        return info.model_copy(update={"is_corrupt": False, "files": self.files, "unsynced_boot": boot})
 
 
 def compare(folder: Path, info: AssetInfo, monitor: Monitor) -> Comparison:

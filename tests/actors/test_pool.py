@@ -124,7 +124,7 @@ def test_an_answer_to_nothing_changes_nothing(bench: Bench) -> None:
 
 def test_a_queued_job_that_is_withdrawn_is_never_done(bench: Bench) -> None:
     jobs = bench.submit("a", "b", "c", "d")
-    running = [bench.started()[1], bench.started()[1]]
+    running = [job_id for _, job_id in sorted([bench.started(), bench.started()])]
     assert bench.pool.withdraw(jobs[2])
     for job_id in running:
         bench.finish(job_id)
@@ -215,6 +215,69 @@ def test_stop_fails_what_runs_what_is_queued_and_what_pauses_and_ends_the_worker
     assert bench.pool.is_stopped
     assert len(bench.workers) == 2
     assert len(bench.ended) == 4
+
+
+def test_a_chore_waits_until_nothing_else_is_to_be_done(bench: Bench) -> None:
+    bench.submit("a", "b", "c")
+    first, second = sorted([bench.started(), bench.started()])
+    bench.pool.submit_chore("key", bench.job("chore"))
+    bench.finish(first[1])
+    _, third = bench.started()
+    bench.finish(third)
+    bench.finish(bench.started()[1])
+    assert bench.ended == ["a", "c", "chore"]
+    bench.finish(second[1])
+    assert bench.told.empty()
+
+
+def test_a_chore_starts_no_worker(bench: Bench) -> None:
+    bench.pool.submit_chore("key", bench.job("chore"))
+    assert bench.pool.is_stopped
+    bench.submit("a")
+    bench.finish(bench.started()[1])
+    bench.finish(bench.started()[1])
+    assert bench.ended == ["a", "chore"]
+    assert len(bench.workers) == 1
+
+
+def test_one_chore_is_done_at_a_time_and_others_have_the_other_workers(bench: Bench) -> None:
+    bench.submit("a", "b")
+    job_ids = [job_id for _, job_id in sorted([bench.started(), bench.started()])]
+    bench.pool.submit_chore("one", bench.job("one"))
+    bench.pool.submit_chore("two", bench.job("two"))
+    for job_id in job_ids:
+        bench.finish(job_id)
+    _, one = bench.started()
+    bench.submit("c")
+    _, job_id = bench.started()
+    bench.finish(job_id)
+    assert bench.told.empty()
+    bench.finish(one)
+    bench.finish(bench.started()[1])
+    assert bench.ended == ["a", "b", "c", "one", "two"]
+
+
+def test_a_chore_takes_the_place_of_one_about_the_same(bench: Bench) -> None:
+    bench.submit("a")
+    _, job_id = bench.started()
+    bench.pool.submit_chore("key", bench.job("old"))
+    bench.pool.submit_chore("key", bench.job("new"))
+    bench.finish(job_id)
+    bench.finish(bench.started()[1])
+    assert bench.ended == ["a", "new"]
+    assert bench.told.empty()
+
+
+def test_chores_that_wait_are_forgotten_when_the_pool_stops(bench: Bench) -> None:
+    bench.submit("a")
+    _, job_id = bench.started()
+    bench.pool.submit_chore("key", bench.job("chore"))
+    bench.pool.stop(AssetError("closed"))
+    assert bench.pool.finish(job_id) is None  # its answer was on the way
+    bench.gone()
+    assert bench.ended == ["a: closed"]
+    assert bench.pool.is_stopped
+    assert len(bench.workers) == 1
 
 
 def test_a_stop_sign_for_an_earlier_job_does_not_hit_the_next_one() -> None:

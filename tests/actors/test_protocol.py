@@ -29,6 +29,7 @@ from openmas_assets.messages.downloader import (
     AssetDownloaded,
     AssetLocked,
     CopiesRemoved,
+    CopySynced,
     CopyVerified,
     DownloadAsset,
     DownloaderAnswer,
@@ -39,6 +40,7 @@ from openmas_assets.messages.downloader import (
     JobFailed,
     RemoveAllCopies,
     RemoveCopy,
+    SyncCopy,
     VerifyCopy,
 )
 from openmas_assets.messages.errors import AssetError, UnknownAssetError
@@ -167,6 +169,7 @@ def test_the_manager_takes_every_answer_and_event_that_comes_too_late(
         DownloadFailed(job_id=99, error=AssetError("no")),
         JobAborted(job_id=99),
         CopyVerified(job_id=99, outcome="failed"),
+        CopySynced(job_id=99, metadata=None),
         CopiesRemoved(job_id=99, removed=(), bytes_freed=0),
         JobFailed(job_id=99, error=AssetError("no")),
         AssetInspected(
@@ -237,8 +240,9 @@ def test_a_downloader_answers_every_command_of_its_protocol_with_its_id(
     commands: list[DownloaderCommand] = [
         DownloadAsset(job_id=1, config=config),
         VerifyCopy(job_id=2, config=config),
-        RemoveCopy(job_id=3, config=config),
-        RemoveAllCopies(job_id=4),
+        SyncCopy(job_id=3, config=config),
+        RemoveCopy(job_id=4, config=config),
+        RemoveAllCopies(job_id=5),
     ]
     assert {type(command) for command in commands} == members(DownloaderCommand)
     for command in commands:
