@@ -69,8 +69,7 @@ class Hits:
         """
         hit = self._hits.get(key)
         if hit is not None:
-            witnesses = tuple(after if witness == before else witness for witness in hit.witnesses)
-            self._hits[key] = hit._replace(witnesses=witnesses)
+            hit.witnesses = tuple(after if witness == before else witness for witness in hit.witnesses)
 
     def forget(self, key: str) -> None:
         """Have the cache looked at for the next request.
