@@ -81,8 +81,9 @@ def _read_text(text: str) -> tuple[object, object]:
         raise AssetRefError(f"the text is longer than {MAX_REFERENCE_LENGTH:,} characters")
     if is_embedding and written.startswith("{") and written.endswith("}"):
         return _read_dict(_parse_json(written))
-    # As find_embeddings sees it: the first `|>` is the end, and another `<|` begins another embedding.
-    if is_embedding and ("<|" in written or "|>" in written):
+    # As find_embeddings sees it: the first `|>` is the end, and another `<|` begins another embedding, also
+    # one whose bar is the end's.
+    if is_embedding and ("<|" in text[2:] or "|>" in written):
         raise AssetRefError(
             "a URL between <| and |> holds neither of them", fix="Write < as %3C and > as %3E."
         )

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from openmas_assets.messages.asset_ref import AssetRef
@@ -74,6 +74,7 @@ def test_what_is_found_is_what_parse_takes_in_order_without_overlap(text: str) -
 
 
 @given(FRAGMENTS)
+@example("asset://<")
 def test_nothing_that_parse_takes_is_missed(inner: str) -> None:
     text = f"<|{inner}|>"
 
