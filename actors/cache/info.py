@@ -3,6 +3,7 @@
 import itertools
 import os
 import re
+import threading
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, Self
@@ -119,7 +120,7 @@ class AssetInfo(BaseModel):
             OSError: The disk refused.
         """
         content = self._as_json().encode()
-        temporary = folder / f"{INFO_NAME}.{os.getpid()}.new"
+        temporary = folder / f"{INFO_NAME}.{threading.get_native_id()}.new"
         try:
             with open(os.open(temporary, _WRITE_FLAGS, 0o600), "wb") as file:  # noqa: PTH123
                 make_private(temporary)  # before there is something in it: it may be a leftover

@@ -2,6 +2,8 @@ import contextlib
 import json
 import os
 import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +165,21 @@ def test_metadata_that_cannot_be_written_leaves_the_old(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=INFO_NAME):
         old.model_copy(update={"is_corrupt": True}).write(tmp_path)
     assert AssetInfo.read(tmp_path) == old
+
+
+def test_threads_that_write_at_once_do_not_get_in_each_others_way(tmp_path: Path) -> None:
+    info = AssetInfo.model_validate(METADATA)
+    start = threading.Barrier(4)
+
+    def write() -> None:
+        start.wait(30)
+        for _ in range(100):
+            info.write(tmp_path)
+
+    with ThreadPoolExecutor(4) as threads:
+        for done in [threads.submit(write) for _ in range(4)]:
+            done.result(30)
+    assert [path.name for path in tmp_path.iterdir()] == [INFO_NAME]
 
 
 def _folder_copy(tmp_path: Path, count: int = 3) -> tuple[AssetInfo, Path]:
