@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,12 +20,26 @@ from projects import asset, project
 DATA = bytes(10_000)
 
 _notebooks: list[list[str]] = []
+_call_notebooks: list[list[tuple[str, str]]] = []
+_CALLS = (
+    "open",
+    "os.listdir",
+    "os.mkdir",
+    "os.remove",
+    "os.rename",
+    "os.rmdir",
+    "os.scandir",
+    "shutil.rmtree",
+)
 
 
 def _note(event: str, arguments: tuple[object, ...]) -> None:
     if event == "open":
         for notebook in _notebooks:
             notebook.append(str(arguments[0]))
+    if event in _CALLS:
+        for calls in _call_notebooks:
+            calls.append((event, str(arguments[0])))
 
 
 sys.addaudithook(_note)  # there is no way to take it back; it only notes while a test asks for it
@@ -37,6 +52,30 @@ def opened() -> Iterator[list[str]]:
     _notebooks.append(notebook)
     yield notebook
     _notebooks.remove(notebook)
+
+
+@pytest.fixture
+def calls() -> Iterator[list[tuple[str, str]]]:
+    """What is asked of the disk, in any thread, and of which file or folder."""
+    notebook: list[tuple[str, str]] = []
+    _call_notebooks.append(notebook)
+    yield notebook
+    _call_notebooks.remove(notebook)
+
+
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The name of each thread that is started, but for the server's."""
+    names: list[str] = []
+    start = threading.Thread.start
+
+    def noted(thread: threading.Thread) -> None:
+        if not thread.name.startswith("loopback"):
+            names.append(thread.name.partition("-")[0] if "Actor" in thread.name else thread.name)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", noted)
+    return names
 
 
 def test_a_warm_hit_costs_two_looks_and_opens_nothing(
@@ -73,6 +112,36 @@ def test_a_small_asset_opens_few_files_and_its_metadata_once(
     counts = Counter(Path(name).name for name in names)
     # Nobody reads what is not there, and no folder need be looked through: written once, each.
     assert counts == {"latest.lock": 1, "data": 1, ".asset_info.json": 1}
+
+
+def test_a_small_asset_asks_little_of_the_disk(
+    tmp_path: Path, server: LoopbackServer, calls: list[tuple[str, str]]
+) -> None:
+    fetching = Fetching(tmp_path)
+    fetching.hit(asset("a", server.put("/a.bin", DATA)))
+    calls.clear()
+    fetching.hit(asset("b", server.put("/b.bin", DATA)))
+    counts = Counter(name for name, path in calls if path.startswith(str(fetching.layout.root)))
+    # It is written with 3 files, each opened once (the lock, the bytes, the metadata), and read not at all; 3
+    # renames, one of them too early; and folders that come and go, as nothing else is in the staging folder.
+    assert counts == {"open": 3, "os.listdir": 1, "os.mkdir": 12, "os.rename": 3, "os.rmdir": 5}
+
+
+def test_small_assets_cost_one_request_each_and_threads_for_what_runs_at_once_only(
+    open_manager: Callable[..., AssetManager], server: LoopbackServer, threads: list[str]
+) -> None:
+    names = [f"a{number}" for number in range(30)]
+    manager = open_manager(
+        project(*(asset(name, server.put(f"/{name}", DATA)) for name in names)), pool_size=3
+    )
+    threads.clear()
+    replies = [manager.ask(GetAssetPath(name=name)) for name in names]
+    assert [reply.get(timeout=30).path.read_bytes() for reply in replies] == [DATA] * len(names)
+    assert sorted(request.path for request in server.requests) == sorted(f"/{name}" for name in names)
+    assert sum(server.bytes_sent(f"/{name}") for name in names) == len(names) * len(DATA)
+    counts = Counter(threads)
+    assert counts.keys() == {"DownloaderActor", "openmas-http"}  # nobody inspects what is not there
+    assert max(counts.values()) <= 3
 
 
 def test_what_was_just_stored_is_not_looked_at_again_and_has_the_witnesses_of_a_look(
