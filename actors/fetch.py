@@ -230,7 +230,8 @@ class AssetFetcher:
         fetched = self._fetch_source(config, staging, monitor)
         self._verify(config, fetched, staging)
         path, known_digests = self._build_tree(config, fetched, staging, monitor)
-        if path in known_digests and not config.unpack:  # a file alone: nobody need look for others
+        is_alone = path in known_digests and not config.unpack
+        if is_alone:  # nobody need look for other files
             files = {path: FileRecord.of(Path(f"{staging.tree_path}/{path}"), known_digests[path])}
         else:
             files = _hashed_records(staging.tree_path, known_digests, monitor)
@@ -249,7 +250,10 @@ class AssetFetcher:
             downloaded_at=now_text(),
             unsynced_boot=Owner.current().boot,
         )
-        info.write_first(staging.tree_path)
+        if is_alone:
+            info.write_first(staging.tree_path)
+        else:
+            info.write(staging.tree_path)  # a folder may have brought something of that name
         folder = self._layout.version_folder(config)
         stored = _Stored(folder, info, metadata_witness(staging.tree_path))
         # The stop sign is not looked at here: the work is done, and bytes that have moved cannot be resumed.

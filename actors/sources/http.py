@@ -92,7 +92,7 @@ class _Attempt:
         part.begin(response)
         chunks = request.chunks(response, network.bandwidth.share_bytes)
         pace = None
-        if may_be_shared and part.is_long and part.can_be_shared(response):
+        if may_be_shared and (part.missing or part.is_long) and part.can_be_shared(response):
             pace = Pace(response.elapsed.total_seconds())
         is_over = False
         if not part.missing:

@@ -5,6 +5,7 @@ import pytest
 
 from fetching import Fetching, fetch_program
 from loopback import Fault, LoopbackServer, Resource
+from openmas_assets.actors.cache.owner import Owner
 from openmas_assets.actors.sources.fetched import TransferError
 from openmas_assets.messages.asset_config import AssetConfig
 from projects import asset
@@ -35,6 +36,22 @@ def test_of_a_complete_part_the_last_byte_is_asked_for_only(
     assert fetching.path(config).read_bytes() == DATA
     assert ranges(server) == [f"bytes={len(DATA) - 1}-"]
     assert server.bytes_sent("/a") == 1
+
+
+def test_a_small_hole_in_a_part_is_filled(fetching: Fetching, server: LoopbackServer) -> None:
+    config = asset("a", server.put("/a", DATA, etag='"v1"'))
+    hole = b"\0" * 1000
+    arrived = ((0, 5000), (6000, len(DATA)))
+    fetching.leave_part(
+        config,
+        DATA[:5000] + hole + DATA[6000:],
+        validator='"v1"',
+        bytes_total=len(DATA),
+        arrived=arrived,
+        boot=Owner.current().boot,
+    )
+    assert fetching.path(config).read_bytes() == DATA
+    assert [request.range for request in server.requests] == ["bytes=5000-5999"]
 
 
 def test_a_part_of_one_byte_that_is_complete_comes_anew(fetching: Fetching, server: LoopbackServer) -> None:
