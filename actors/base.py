@@ -9,6 +9,7 @@ from typing import Any
 import pykka
 
 from openmas_assets.actors.crash import crash_cause
+from openmas_assets.actors.fork import stays_behind
 from openmas_assets.actors.reply import Reply
 from openmas_assets.messages.errors import AssetError
 from openmas_assets.messages.supervision import WorkerGone
@@ -36,6 +37,7 @@ class AssetActor(pykka.ThreadingActor):
         return Reply()
 
     def _start_actor_loop(self) -> None:
+        stays_behind(self)
         try:
             super()._start_actor_loop()
         except RuntimeError:

@@ -66,8 +66,9 @@ class PluginDispatcher(Facade):
         Raises:
             AssetConfigurationError: The config is broken (it lists every problem), the handler does not fit
                 it, there is a plugin of that name, or the timeout is no time.
-            AssetError: The dispatcher is closed.
+            AssetError: The dispatcher is closed, or this is a forked child.
         """
+        self._refuse_if_forked("the plugin dispatcher")
         if not self.actor_ref.is_alive():
             raise ActorClosedError("the plugin dispatcher is closed")
         plugin_config = read_plugin_config(config)

@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import copy
 import logging
+import os
 import sys
 import threading
 import time
@@ -40,6 +41,31 @@ class ActorClosedError(AssetError, pykka.ActorDeadError):
         super().__init__(problem, fix=fix)
 
 
+def stayed_behind(asked: str, process_id: int) -> ActorClosedError:
+    """What whoever asks is told in a forked child, which has none of its parent's threads.
+
+    Args:
+        asked: Who was asked, such as `the asset manager`.
+        process_id: Where that runs.
+    """
+    return ActorClosedError(
+        f"{asked} runs in process {process_id}, of which this one is a fork",
+        fix="Open another one in this process.",
+    )
+
+
+_process_id = os.getpid()
+
+
+def _note_fork() -> None:
+    global _process_id  # noqa: PLW0603 - each reply looks at it, and nothing is quicker to look at
+    _process_id = os.getpid()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork either
+    os.register_at_fork(after_in_child=_note_fork)
+
+
 class Reply(pykka.ThreadingFuture[T], Generic[T]):
     """An answer that is there now or will be.
 
@@ -65,7 +91,15 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
         asked: Who answers, for the error that says it is closed. A subclass names another.
     """
 
-    __slots__ = ("_callbacks", "_followed", "_lock", "_outcome", "_waiting_count", "is_cancelled")
+    __slots__ = (
+        "_callbacks",
+        "_followed",
+        "_lock",
+        "_outcome",
+        "_process_id",
+        "_waiting_count",
+        "is_cancelled",
+    )
 
     asked: ClassVar[str] = "the asset manager"
     # What `pykka.Future.__init__` would set; only a derived reply has use for it.
@@ -73,6 +107,7 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._process_id = _process_id
         self._outcome: Outcome | None = None
         self._callbacks: list[Callable[[Reply[T]], object]] | None = None  # until there is one
         self._waiting_count = 0
@@ -93,6 +128,7 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
     @property
     def is_done(self) -> bool:
         """Whether the answer, an error or a cancellation is there."""
+        self._fail_if_forked()
         return self._outcome is not None
 
     def get(self, *, timeout: float | None = None) -> T:
@@ -125,6 +161,8 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
             del error, exc_info  # the traceback holds this frame
 
     def _wait(self, timeout: float | None) -> None:
+        if self._process_id != _process_id:
+            self._fail_if_forked()
         gate = take_gate()
         with self._lock:
             if self._outcome is not None:
@@ -191,6 +229,7 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
         Returns:
             Whether it is cancelled; False if there was an answer before.
         """
+        self._fail_if_forked()
         error = concurrent.futures.CancelledError()
         self.settle((None, (type(error), error, None)), is_cancelled=True)
         # `_follow` looks at these two in the other order, so that one of both sees the other's change.
@@ -208,6 +247,7 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
         if self._get_hook is not None:
             self._asked_in_thread().add_done_callback(callback)
             return
+        self._fail_if_forked()
         with self._lock:
             if self._outcome is None:
                 self._remember(callback)
@@ -277,6 +317,8 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
         return self.get(timeout=0)
 
     def _wake_when_done(self, one: Sleeper) -> None:
+        if self._process_id != _process_id:
+            self._fail_if_forked()
         with self._lock:
             self._waiting_count += 1
             if self._outcome is None and self._get_hook is None:
@@ -284,8 +326,18 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
                 return
         self.add_done_callback(one)
 
+    def _fail_if_forked(self) -> None:
+        """In a forked child: who was asked before the fork answers in the parent only."""
+        if self._process_id == _process_id:
+            return
+        error = stayed_behind(self.asked, self._process_id)
+        # A thread that is not here may have held the lock. Whom the callbacks tell is not here either.
+        self._process_id, self._lock, self._callbacks = _process_id, threading.Lock(), None
+        self.settle((None, (type(error), error, None)))
+
     def _leave(self) -> int:
         """Note that one who waited does so no more; how many are left."""
+        self._fail_if_forked()
         with self._lock:
             self._waiting_count -= 1
             return self._waiting_count

@@ -264,6 +264,7 @@ class AssetStore(Facade):
         Raises:
             AssetConfigurationError: It is no type, or a name is no such one.
         """
+        self._refuse_if_forked("the asset store")
         with self._rules_lock:
             self._rules.properties = self._rules.properties.with_type(object_type, names)
 
@@ -278,6 +279,7 @@ class AssetStore(Facade):
             renderer: Gets the object and where it stands, returns the text for it. Runs in a thread of the
                 store's; what it raises is reported, and the reference left in place.
         """
+        self._refuse_if_forked("the asset store")
         self._rules.renderers.register(content_type, object_type, renderer)
 
     def __len__(self) -> int:

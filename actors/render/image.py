@@ -1,6 +1,7 @@
 """Images as `data:` URLs (RFC 2397), with the very pixels that were given."""
 
 import io
+import os
 import threading
 from base64 import b64encode
 from typing import TYPE_CHECKING
@@ -20,6 +21,15 @@ _BMP_HEADER_SIZES = frozenset({12, 40, 52, 56, 64, 108, 124})
 _BMP_HEADER_END = 18
 # A picture that Pillow has opened is read when it is first used, and two threads must not do that at once.
 _LOADING = threading.Lock()
+
+
+def _replace_lock() -> None:
+    global _LOADING  # noqa: PLW0603 - a thread that the forked child does not have may have held it
+    _LOADING = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork either
+    os.register_at_fork(after_in_child=_replace_lock)
 
 
 def render_encoded(value: bytes | bytearray | memoryview, place: RenderPlace) -> str:

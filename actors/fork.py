@@ -1,0 +1,54 @@
+"""What becomes of actors in a forked child. It has their objects but not their threads: they stay behind."""
+
+import os
+import threading
+import weakref
+from typing import Any
+
+import pykka
+
+from openmas_assets.actors.reply import Reply, stayed_behind
+
+# Those that may be running, and the process in which they do. An actor that has ended goes with its thread.
+_actors: "weakref.WeakKeyDictionary[pykka.Actor, int]" = weakref.WeakKeyDictionary()
+
+
+class _NobodysInbox:
+    """What stands in a child where the inbox of its parent's actor was. Whoever asks is told at once."""
+
+    def __init__(self, process_id: int) -> None:
+        self._process_id = process_id
+
+    def put(self, envelope: Any) -> None:
+        reply = envelope.reply_to
+        if not isinstance(reply, Reply):
+            raise stayed_behind("the actor", self._process_id)
+        error = stayed_behind(reply.asked, self._process_id)
+        reply.set_exception((type(error), error, None))
+
+    def get(self) -> Any:
+        raise SystemExit  # it was the actor's own thread that has forked, and now it runs a second time
+
+    def empty(self) -> bool:
+        return True
+
+
+def stays_behind(actor: pykka.Actor) -> None:
+    """Have those told who ask an actor in a forked child. Its parent is not disturbed.
+
+    Args:
+        actor: It is about to start.
+    """
+    _actors[actor] = os.getpid()
+
+
+def _leave_behind() -> None:
+    # A thread that is not here may have held it; new actors register in the child.
+    pykka.ActorRegistry._actor_refs_lock = threading.RLock()  # noqa: SLF001 - pykka knows nothing of forks
+    for actor, process_id in list(_actors.items()):
+        actor.actor_inbox = actor.actor_ref.actor_inbox = _NobodysInbox(process_id)
+    _actors.clear()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork either
+    os.register_at_fork(after_in_child=_leave_behind)
