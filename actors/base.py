@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import queue
+import sys
 from types import TracebackType
 from typing import Any
 
@@ -47,6 +48,20 @@ class AssetActor(pykka.ThreadingActor):
             self.actor_stopped.set()
             raise
 
+    def _actor_loop(self) -> None:
+        try:
+            super()._actor_loop()
+        except BaseException:  # noqa: BLE001 - whatever ends the thread, those who wait are told
+            self._handle_failure(*sys.exc_info())
+            self.on_failure(*sys.exc_info())
+            self._actor_loop_teardown()
+
+    def _stop(self) -> None:
+        error = sys.exc_info()[1]
+        if error is not None and not isinstance(error, Exception):
+            raise error  # pykka would go on to stop every actor of the process
+        super()._stop()
+
     def on_receive(self, message: Any) -> Any:
         """Handle one message, in the actor's own thread.
 
@@ -56,11 +71,19 @@ class AssetActor(pykka.ThreadingActor):
         Returns:
             The answer, or a `Reply` that will be settled with it. An `AssetError` of a handler becomes the
             answer and is no crash, so that a `tell` of a bad request cannot stop the actor.
+
+        Raises:
+            RuntimeError: In the place of what would end a thread or the program: pykka would answer nobody
+                who has asked, and stop every actor of the process.
         """
         try:
             return self._receive(message)
         except AssetError as error:
             return Reply.failed(error)
+        except Exception:
+            raise
+        except BaseException as error:
+            raise RuntimeError(f"an actor does not exit: {crash_cause(error)}") from error
 
     def _receive(self, message: Any) -> Any:
         raise NotImplementedError

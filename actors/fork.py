@@ -9,15 +9,15 @@ import pykka
 
 from openmas_assets.actors.reply import Reply, stayed_behind
 
-# Those that may be running, and the process in which they do. An actor that has ended goes with its thread.
-_actors: "weakref.WeakKeyDictionary[pykka.Actor, int]" = weakref.WeakKeyDictionary()
+# Those that may be running in this process. An actor that has ended goes with its thread.
+_actors: "weakref.WeakSet[pykka.Actor]" = weakref.WeakSet()
 
 
 class _NobodysInbox:
     """What stands in a child where the inbox of its parent's actor was. Whoever asks is told at once."""
 
-    def __init__(self, process_id: int) -> None:
-        self._process_id = process_id
+    def __init__(self) -> None:
+        self._process_id = os.getppid()
 
     def put(self, envelope: Any) -> None:
         reply = envelope.reply_to
@@ -39,14 +39,14 @@ def stays_behind(actor: pykka.Actor) -> None:
     Args:
         actor: It is about to start.
     """
-    _actors[actor] = os.getpid()
+    _actors.add(actor)
 
 
 def _leave_behind() -> None:
     # A thread that is not here may have held it; new actors register in the child.
     pykka.ActorRegistry._actor_refs_lock = threading.RLock()  # noqa: SLF001 - pykka knows nothing of forks
-    for actor, process_id in list(_actors.items()):
-        actor.actor_inbox = actor.actor_ref.actor_inbox = _NobodysInbox(process_id)
+    for actor in list(_actors):
+        actor.actor_inbox = actor.actor_ref.actor_inbox = _NobodysInbox()
     _actors.clear()
 
 

@@ -40,6 +40,6 @@ class ProgressActor(AssetActor):
             return
         try:
             self._show(progress)
-        except Exception:
+        except BaseException:  # somebody else's code: it may even exit
             logger.exception("showing the progress of transfers failed, going on without")
             self._show = None

@@ -406,8 +406,8 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
     def _call(self, callback: "Callable[[Reply[T]], object]") -> None:
         try:
             callback(self)
-        except Exception:
-            # It runs in an actor's thread: somebody else's bug must not end that one.
+        except BaseException:
+            # It runs in an actor's thread, and others wait: somebody else's bug, or exit, must not end it.
             logger.exception("a done-callback of a reply failed")
 
     def _asked_in_thread(self) -> "Reply[T]":

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
-from openmas_assets.actors.crash import crash_error
+from openmas_assets.actors.crash import crash_cause, crash_error
 from openmas_assets.messages.errors import AssetError
 
 T = TypeVar("T")
@@ -51,7 +51,8 @@ class RestartBudget:
             What `start_worker` returns.
 
         Raises:
-            AssetError: Too many have crashed within the last minute, or the system has no thread left.
+            AssetError: Too many have crashed within the last minute, or the system has no thread or no file
+                left for one.
         """
         while self._crashes and self._crashes[0] < time.monotonic() - _WINDOW_SECONDS:
             self._crashes.popleft()
@@ -63,4 +64,9 @@ class RestartBudget:
             raise AssetError(
                 f"{self._role} could not be started: {error}",
                 fix="This process or user has reached its limit of threads (see ulimit -u); raise it.",
+            ) from None
+        except Exception as error:  # noqa: BLE001 - starting one imports modules, and opens files for that
+            raise AssetError(
+                f"{self._role} could not be started: {crash_cause(error)}",
+                fix="Where too many files are open, raise their limit (see ulimit -n).",
             ) from None

@@ -1,5 +1,6 @@
 """What all our actors have in common, and how workers tell of their end."""
 
+import ctypes
 import logging
 import queue
 import threading
@@ -21,8 +22,10 @@ class Clerk(AssetActor):
                 return threading.current_thread()
             case AssetError():
                 raise message
-            case ValueError():
+            case ValueError() | SystemExit():
                 raise message
+            case _ if callable(message):
+                return message()
             case _:
                 return self._on_unknown(message)
 
@@ -30,6 +33,11 @@ class Clerk(AssetActor):
 class Worker(WorkerActor):
     def _receive(self, message: Any) -> Any:
         raise message
+
+
+class Leaver(WorkerActor):
+    def on_receive(self, _: Any) -> Any:
+        raise SystemExit(3)
 
 
 class Supervisor(AssetActor):
@@ -145,3 +153,53 @@ def test_an_actor_that_gets_no_thread_leaves_nothing_behind_that_stop_all_would_
     finally:
         threading.stack_size(0)
     assert pykka.ActorRegistry.get_by_class(Clerk) == []
+
+
+def test_what_would_end_the_program_is_a_bug_of_that_actor_alone() -> None:
+    clerk, other = Clerk.start(), Clerk.start()
+    with pytest.raises(RuntimeError, match="an actor does not exit: SystemExit: 3"):
+        clerk.ask(SystemExit(3))
+    assert clerk.is_alive()
+    clerk.tell(SystemExit(3))
+    assert clerk.actor_stopped.wait(10)
+    assert other.ask("thread", block=True).is_alive()
+
+
+def test_what_would_end_the_program_before_the_message_is_read_ends_no_other_actor_either(
+    news: "queue.Queue[WorkerGone]",
+) -> None:
+    clerk, leaver = Clerk.start(), Leaver.start(Supervisor.start(news))
+    leaver.tell("go")
+    assert news.get(timeout=10) == WorkerGone(worker_urn=leaver.actor_urn, cause="SystemExit: 3")
+    assert clerk.ask("thread", block=True).is_alive()
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit])
+def test_a_worker_whose_thread_ends_between_two_messages_says_so_and_no_other_actor_ends(
+    worker: pykka.ActorRef[Worker], news: "queue.Queue[WorkerGone]", error: type[BaseException]
+) -> None:
+    clerk = Clerk.start()
+    [thread] = [each for each in threading.enumerate() if each.name.startswith("Worker-") and each.is_alive()]
+    # It strikes when the inbox gives out the next message, outside of all that pykka catches.
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(error))
+    worker.tell("wake up")
+    assert news.get(timeout=10).cause == f"{error.__name__}: "
+    thread.join(10)
+    assert not worker.is_alive()
+    assert clerk.ask("thread", block=True).is_alive()
+    with pytest.raises(pykka.ActorDeadError):
+        worker.tell("again")
+
+
+def test_who_asks_while_the_thread_ends_is_told() -> None:
+    clerk, gate = Clerk.start(), threading.Event()
+    thread = clerk.ask("thread", block=True)
+    clerk.tell(gate.wait)
+    asked = [clerk.ask("thread", block=False) for _ in range(3)]
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread.ident), ctypes.py_object(KeyboardInterrupt)
+    )
+    gate.set()
+    for future in asked:
+        with pytest.raises(AssetError, match="closed"):
+            future.get(timeout=10)

@@ -115,6 +115,7 @@ def test_who_was_waiting_for_an_answer_when_the_process_forked_is_told_in_the_ch
         replies = [manager.ask(GetAssetPath(name="a0")) for _ in range(7)]
         mapped = replies[0].then(lambda answer: answer.path)
         derived = replies[1].map(lambda answer: answer.path)
+        replies[6].add_done_callback(lambda _: say("called back in the parent only"))
 
         async def wait(reply):
             return await reply
@@ -126,6 +127,7 @@ def test_who_was_waiting_for_an_answer_when_the_process_forked_is_told_in_the_ch
             told(lambda: asyncio.run(wait(replies[2])))
             replies[3].add_done_callback(lambda reply: told(reply.get))
             say(replies[4].cancel(), replies[5].is_done)
+            told(replies[6].get)
 
         in_child(work)
         say("parent", {reply.get(timeout=30).path.stat().st_size for reply in replies})
@@ -135,8 +137,10 @@ def test_who_was_waiting_for_an_answer_when_the_process_forked_is_told_in_the_ch
     url = server.put("/a", DATA, faults=[Fault(stall_after=1000, gate=gate)])
     with _program(code, cache_path, url) as program:
         lines = program.lines()
-        assert [next(lines) for _ in range(7)] == [*[stayed("the asset manager")] * 5, "False True", ENDED]
+        told = stayed("the asset manager")
+        assert [next(lines) for _ in range(8)] == [*[told] * 5, "False True", told, ENDED]
         gate.set()
+        assert next(lines) == "called back in the parent only"
         assert next(lines) == f"parent {{{len(DATA)}}}"
     assert server.count("GET", "/a") == 1
 

@@ -112,15 +112,19 @@ def test_progress_report_false_is_silent(
     assert probe.told("a") == []
 
 
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit])
 def test_a_listener_that_raises_is_logged_once_and_harms_nothing(
-    open_manager: OpenManager, server: LoopbackServer, caplog: pytest.LogCaptureFixture
+    open_manager: OpenManager,
+    server: LoopbackServer,
+    caplog: pytest.LogCaptureFixture,
+    error: type[BaseException],
 ) -> None:
     told: list[DownloadProgress] = []
 
     def listen(progress: DownloadProgress) -> None:
         told.append(progress)
         message = "a bug of the listener"
-        raise RuntimeError(message)
+        raise error(message)
 
     configs = [asset(name, server.put(f"/{name}", DATA)) for name in ("a", "b")]
     manager = open_manager(project(*configs), on_progress=listen)

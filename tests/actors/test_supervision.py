@@ -22,6 +22,7 @@ from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.errors import AssetError
 from openmas_assets.messages.inspector import AssetInspected
 from openmas_assets.messages.manager import AssetPath, GetAssetPath, GetAssetStatus, ListAssets, VerifyAsset
+from programs import Program
 from progress_probe import ProgressProbe
 from projects import asset, project
 from special_assets import GATE, Buggy, Gated, Homeless, special
@@ -342,6 +343,40 @@ def test_without_a_thread_left_a_request_fails_and_the_next_one_is_served(
     finally:
         threading.stack_size(0)
     assert get(manager).get(timeout=10).path.read_text() == "a"
+
+
+def test_without_a_file_left_for_a_worker_a_request_fails_and_the_next_one_is_served(
+    cache_path: Path, tmp_path: Path
+) -> None:
+    # In a program of its own, where no downloader was ever started: the first one imports what it needs.
+    code = """
+        import resource, sys
+        from pathlib import Path
+        from openmas_assets.actors import AssetManager
+        from openmas_assets.messages import AssetConfig, AssetError, GetAssetPath, ListAssets, ProjectConfig
+
+        source = {"type": "local", "path": sys.argv[1]}
+        config = AssetConfig.model_validate({"name": "a", "source": source})
+        with AssetManager(ProjectConfig(assets=(config,)), cache_dir=sys.argv[2]) as manager:
+            manager.ask(ListAssets()).get(timeout=30)
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+            for _ in range(2):
+                try:
+                    manager.ask(GetAssetPath(name="a")).get(timeout=30)
+                except AssetError as error:
+                    print(error)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            print(manager.ask(GetAssetPath(name="a")).get(timeout=30).path.read_text())
+    """
+    (tmp_path / "a").write_text("a")
+    with Program(code, tmp_path / "a", cache_path) as program:
+        done = program.wait()
+    assert done.stderr == ""
+    [first, second, path] = done.stdout.splitlines()
+    assert first.startswith("asset 'a': a downloader could not be started: OSError: [Errno 24] Too many open")
+    assert second == first
+    assert path == "a"
 
 
 # All together
