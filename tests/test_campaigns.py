@@ -13,6 +13,17 @@ AIMS = {
     # Whether a transfer came to several connections before its end is a matter of speed;
     # test_http_parallel.py kills one that has.
     "crash": ("a transfer", "an unpacking", "cached", "resumed"),
+    "actor_deaths": (
+        "workers",
+        "a head",
+        "InspectorActor crashed",
+        "forks, which leave all actors behind",
+        "AssetPath",
+        "AssetError: crashed",
+        "4",  # downloaders in the end
+        "told the cause at once",
+        "a hit was handed out",
+    ),
 }
 
 
