@@ -24,6 +24,7 @@ AIMS = {
         "told the cause at once",
         "a hit was handed out",
     ),
+    "load": ("hits", "misses", "failures that were to be", "objects deleted", "plugin calls"),
 }
 
 

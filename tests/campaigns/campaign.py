@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "parts"))
 
 from tally import Tally
 
-CAMPAIGNS = ("crash", "actor_deaths")
+CAMPAIGNS = ("crash", "actor_deaths", "load")
 """Each is a module beside this one."""
 
 _LINE = "{:<12} {:>8}  {:<28} {:>8} {:>8} {:>8}"
