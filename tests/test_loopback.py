@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from loopback import Fault, LoopbackServer, Resource
+from loopback_answer import Answer
 
 DATA = bytes(range(256)) * 40
 DATE = "Wed, 01 Jan 2025 00:00:00 GMT"
@@ -269,6 +270,45 @@ def test_a_wrong_range_answers_with_other_bytes_than_asked_for(
     )
     assert (answer.status_code, answer.content) == (206, DATA[2:10])
     assert answer.headers["Content-Range"] == f"bytes 2-9/{len(DATA)}"
+
+
+def test_a_script_makes_something_else_of_the_right_answer(
+    server: LoopbackServer, client: requests.Session
+) -> None:
+    def shorter(answer: Answer) -> list[bytes | float]:
+        answer.headers["Content-Length"] = "3"
+        return [answer.head(), 0.01, answer.body()[:3]]
+
+    url = server.put("/a", DATA, faults=[Fault(script=shorter, is_kept=True, times=1)])
+    assert client.get(url).content == DATA[:3]
+    assert client.get(url).content == DATA
+    assert len({request.client_port for request in server.requests}) == 1
+
+
+def test_a_pause_of_a_script_ends_when_the_client_leaves(server: LoopbackServer) -> None:
+    server.put("/a", DATA, faults=[Fault(script=lambda answer: [answer.head(), 100.0, b"never"])])
+    with connect(server) as connection:
+        connection.sendall(b"GET /a HTTP/1.1\r\n\r\n")
+        connection.recv(1)
+    server.wait_for(lambda server: server.requests[0].is_finished, 60)
+
+
+@pytest.mark.parametrize("is_reset", [False, True])
+def test_a_script_may_end_the_connection(server: LoopbackServer, is_reset: bool) -> None:
+    server.put("/a", DATA, faults=[Fault(script=lambda _: [b"half"], is_reset=is_reset)])
+    with connect(server) as connection:
+        connection.sendall(b"GET /a HTTP/1.1\r\n\r\n")
+        if is_reset:
+            with pytest.raises(ConnectionResetError):
+                read_to_the_end(connection)
+        else:
+            assert read_to_the_end(connection) == b"half"
+
+
+def test_a_server_may_pass_over_if_range(server: LoopbackServer, client: requests.Session) -> None:
+    url = server.put("/a", DATA, etag='"v2"', faults=[Fault(ignores_if_range=True, times=1)])
+    headers = {"Range": "bytes=5-", "If-Range": '"v1"'}
+    assert [client.get(url, headers=headers).status_code for _ in range(2)] == [206, 200]
 
 
 def test_garbage_is_no_http(server: LoopbackServer, client: requests.Session) -> None:

@@ -42,6 +42,12 @@ class Answer:
         ]
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
+    def body(self) -> bytes:
+        """Return the bytes that follow, without the sizes of chunks."""
+        with self.resource.open() as source:
+            source.seek(self.part.start)
+            return source.read(len(self.part))
+
 
 def plan(resource: Resource, fault: Fault, method: str, request_headers: Message) -> Answer:
     """Return the answer to a GET or HEAD; nothing is read or sent yet."""
@@ -51,7 +57,9 @@ def plan(resource: Resource, fault: Fault, method: str, request_headers: Message
     part = range(resource.size_bytes)
     headers = _description(resource)
     # RFC 9110, 14.2: Range is defined for GET only, and only where the answer would be 200 otherwise.
-    asked = _asked_part(resource, request_headers) if method == "GET" and status == HTTPStatus.OK else None
+    validator = None if fault.ignores_if_range else request_headers.get("If-Range")
+    has_ranges = method == "GET" and status == HTTPStatus.OK and _is_current(resource, validator)
+    asked = _asked_part(resource, request_headers) if has_ranges else None
     if asked is not None and not asked:
         status, part = 416, asked
         headers["Content-Range"] = f"bytes */{resource.size_bytes}"
@@ -96,7 +104,7 @@ def _asked_part(resource: Resource, request_headers: Message) -> range | None:
     """Return the positions asked for, empty if there are none such, or None if everything is to be sent."""
     asked = _SINGLE_RANGE.fullmatch(request_headers.get("Range", "").strip())
     # A list of ranges may be ignored (14.2), a malformed one must be: both get everything.
-    if asked is None or not resource.ranges or not _is_current(resource, request_headers.get("If-Range")):
+    if asked is None or not resource.ranges:
         return None
     size_bytes = resource.size_bytes
     first, last = (int(digits) if digits else None for digits in asked.groups())

@@ -1,9 +1,10 @@
 """One client's connection to the loopback server: requests are read, answers sent, faults done to them."""
 
+import math
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from email.parser import HeaderParser
 from threading import Event
@@ -91,6 +92,8 @@ class Connection:
                 return False
             answer = plan(resource, fault, request.method, request.headers)
             self._journal.answer(request, answer.status)
+            if fault.script is not None:
+                return self._follow(fault.script(answer), fault)
             self._client.sendall(answer.head())
             # The body of a HEAD is none, and whatever follows a method we do not know is not read.
             is_whole = request.method == "HEAD" or self._send_body(request, answer, fault)
@@ -98,6 +101,15 @@ class Connection:
             return is_whole and is_wanted and not answer.ends_connection and request.method in ("GET", "HEAD")
         finally:
             self._journal.finish(request)
+
+    def _follow(self, script: Iterable[bytes | float], fault: Fault) -> bool:
+        for step in script:
+            if isinstance(step, bytes):
+                self._client.sendall(step)
+            elif not self._is_let_go(None, step):
+                return False
+        self._prepare_cut(fault)
+        return fault.is_kept
 
     def _send_body(self, request: RecordedRequest, answer: Answer, fault: Fault) -> bool:
         """Send the body as far as the fault lets it; tell whether it is whole."""
@@ -148,11 +160,13 @@ class Connection:
             self._client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             raise ConnectionResetError  # over the orderly end in `run`
 
-    def _is_let_go(self, gate: Event | None) -> bool:
+    def _is_let_go(self, gate: Event | None, most_seconds: float = math.inf) -> bool:
         """Hold the answer until the gate is set; False if the client has left or the server closes before."""
-        gate = gate or Event()
+        gate, until = gate or Event(), time.monotonic() + most_seconds
         # Nothing waits for an event and a socket at once, so the socket is looked at now and then.
-        while not gate.wait(_LOOK_SECONDS):
+        while not gate.wait(max(0.0, min(_LOOK_SECONDS, until - time.monotonic()))):
+            if time.monotonic() >= until:
+                break
             with suppress(BlockingIOError):
                 if not self._client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
                     return False

@@ -2,13 +2,16 @@
 
 import gzip
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
 from functools import cached_property
 from pathlib import Path
 from threading import Event
-from typing import BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
+
+if TYPE_CHECKING:
+    from loopback_answer import Answer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +30,11 @@ class Fault:
         gate: Set it to let a held transfer go on; None: it never does.
         wrong_length: The `Content-Length` announced; the connection ends after the body.
         wrong_range: First and last position with which a 206 answers instead of what was asked for.
+        ignores_if_range: A range is given of whatever version there is.
         garbage: Sent instead of an HTTP answer, then the connection ends.
+        script: Makes of the right answer what travels instead: bytes, and pauses in seconds, until the client
+            leaves. Then the connection ends as `is_reset` says, unless `is_kept`.
+        is_kept: The connection serves another request after the `script`.
     """
 
     times: int | None = None
@@ -40,7 +47,10 @@ class Fault:
     gate: Event | None = None
     wrong_length: int | None = None
     wrong_range: tuple[int, int] | None = None
+    ignores_if_range: bool = False
     garbage: bytes | None = None
+    script: "Callable[[Answer], Iterable[bytes | float]] | None" = None
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
