@@ -47,6 +47,18 @@ class OriginAdapter(HTTPAdapter):
             manager.pool_classes_by_scheme = {"http": _Plain, "https": _Encrypted}
         return manager
 
+    def close(self) -> None:
+        """Close the connections that are idle, and those in use when they are given back.
+
+        requests forgets its pools instead, and what still refers to one keeps its connections open.
+        """
+        managers = (self.poolmanager, *self.proxy_manager.values())
+        pools = [manager.pools.get(key) for manager in managers for key in manager.pools.keys()]  # noqa: SIM118 - no dict
+        super().close()
+        for pool in pools:
+            if pool is not None:
+                pool.close()
+
 
 def _settings(origin: str, *_: str | None) -> dict[str, Any]:
     settings = requests.Session().merge_environment_settings(origin, {}, None, None, None)

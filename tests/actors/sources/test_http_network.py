@@ -45,6 +45,21 @@ def test_downloaders_share_the_connections_that_are_kept_alive(
     assert len({request.client_port for request in server.requests}) == 1
 
 
+def test_a_closed_network_leaves_no_connection_open_whatever_still_refers_to_it(
+    network: HttpNetwork, server: LoopbackServer
+) -> None:
+    answers = [network.session().get(server.put(f"/{name}", DATA), stream=True) for name in ("idle", "busy")]
+    assert answers[0].content == DATA
+    ports = {request.client_port for request in server.requests}
+    threads = [each for each in threading.enumerate() if each.name in {f"loopback-{port}" for port in ports}]
+    assert len(threads) == 2
+    network.close()
+    assert answers[1].content == DATA
+    for thread in threads:
+        thread.join(timeout=10)
+        assert not thread.is_alive()
+
+
 def test_a_shared_connection_carries_no_credential_and_no_cookie_of_another_asset(
     network: HttpNetwork, server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
