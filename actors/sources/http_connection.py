@@ -14,6 +14,9 @@ from openmas_assets.actors.sources.http_request import HttpRequest
 if TYPE_CHECKING:
     import requests
 
+# A range that brings less, and less than was asked for, is a failure.
+_LEAST_RANGE_BYTES = 64 << 10
+
 Chunks = Iterator[bytes | memoryview]
 
 
@@ -172,8 +175,13 @@ class RangeConnection:
                     self._is_cancelled.wait(pause_seconds)
         if response.raw.length_remaining == 0:
             next(chunks, None)  # gives the connection back to the next request
-        if gap.start == start and not self._is_cancelled.is_set():
-            raise self._work.request.broken("a range of it came without a byte")
+        # A server that gives next to nothing at a time would have us ask for ever.
+        is_short = gap.size_bytes and gap.start - start < _LEAST_RANGE_BYTES and not self._has_yielded
+        if (is_short or gap.start == start) and not self._is_cancelled.is_set():
+            came_bytes, asked_bytes = gap.start - start, gap.end - start
+            raise self._work.request.broken(
+                f"a range of it ended after {came_bytes:,} of {asked_bytes:,} bytes"
+            )
 
     def _write(self, view: memoryview, gap: Gap, file: FileIO) -> None:
         while view and gap.size_bytes:  # another connection may have taken the end of it meanwhile

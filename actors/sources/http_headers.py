@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 # No file has more than 18 digits of bytes, and Python refuses to read some thousands of digits.
 _LENGTH = re.compile(r"[0-9]{1,18}")
-_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)")
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
 _STRONG_ETAG = re.compile(r'"[^"\x00-\x20\x7f]*"')
 # The registry of https://www.iana.org/assignments/http-parameters. What is not in it, like the utf-8 of some
 # servers or the aws-chunked of some stores, encodes nothing.
@@ -46,12 +46,16 @@ def content_range(response: "requests.Response") -> tuple[int | None, int | None
         response: The answer.
 
     Returns:
-        Both in bytes, None for what it does not say.
+        Both in bytes, None for what it does not say, or says in contradiction to itself or the length.
     """
     match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
     if match is None:
         return None, None
-    return int(match[1]), None if match[2] == "*" else int(match[2])
+    start, last, total = int(match[1]), int(match[2]), None if match[3] == "*" else int(match[3])
+    is_sound = start <= last and (total is None or last < total)
+    if not is_sound or content_length(response) not in (None, last - start + 1):
+        return None, None
+    return start, total
 
 
 def content_encoding(response: "requests.Response") -> str:

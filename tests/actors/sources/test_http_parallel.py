@@ -8,6 +8,7 @@ import pytest
 
 from fetching import BackgroundFetch, Fetching, fetch_program
 from loopback import Fault, LoopbackServer, RecordedRequest, Resource
+from loopback_answer import Answer
 from openmas_assets.actors.abort import JobAbortedError
 from openmas_assets.actors.cache.staging import Journal
 from openmas_assets.actors.sources import http_pace
@@ -120,6 +121,23 @@ def test_a_second_connection_that_is_refused_leaves_the_first_one_alone(
         return
     assert fetching.path(config).read_bytes() == DATA
     assert len(server.requests) == 2
+
+
+def test_a_server_that_gives_next_to_nothing_of_a_range_is_not_asked_for_ever(
+    fetching: Fetching, server: LoopbackServer
+) -> None:
+    def one_byte(answer: Answer) -> list[bytes | float]:
+        first = answer.part[0]
+        head = f"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes {first}-{first}/{len(DATA)}\r\n"
+        return [f"{head}Content-Length: 1\r\n\r\n".encode() + answer.body()[:1]]
+
+    first = Resource(data=DATA, **SLOW)
+    stingy = Resource(data=DATA, **SLOW, faults=[Fault(script=one_byte, is_kept=True)])
+    config = asset("a", server.put_sequence("/a", [first, stingy]), checksum=CHECKSUM)
+    with pytest.raises(TransferError, match="a range of it ended after 1 of ") as caught:
+        fetching.hit(config)
+    assert caught.value.is_retryable
+    assert len(server.requests) < 10
 
 
 def test_a_file_that_changes_on_the_way_comes_anew_and_is_never_mixed(
