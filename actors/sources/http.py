@@ -11,7 +11,7 @@ from openmas_assets.actors.sources.http_network import HttpNetwork
 from openmas_assets.actors.sources.http_pace import Pace
 from openmas_assets.actors.sources.http_parallel import ParallelTransfer
 from openmas_assets.actors.sources.http_part import HttpPart
-from openmas_assets.actors.sources.http_request import HttpRequest
+from openmas_assets.actors.sources.http_request import HttpRequest, UnsoundBodyError
 from openmas_assets.actors.sources.http_session import HttpSession
 from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.source import HttpSource
@@ -24,7 +24,8 @@ class HttpTransfer:
     """Fetches assets over HTTP. One for each downloader; all methods run in its thread.
 
     Args:
-        timeout_seconds: How long to wait for a connection, and then for each next byte.
+        timeout_seconds: How long to wait for a connection, for the head of an answer, and then for each next
+            byte.
         network: What it shares with other downloaders.
     """
 
@@ -67,6 +68,13 @@ class _Attempt:
         self._network = network
 
     def run(self) -> None:
+        try:
+            self._run()
+        except UnsoundBodyError:
+            self._part.start_over()  # resuming would build on bytes that may not be the file's
+            raise
+
+    def _run(self) -> None:
         if not self._go_on():
             self._part.start_over()
             with self._request.get({}) as response:
@@ -99,6 +107,7 @@ class _Attempt:
             is_over = HttpBody(request, part, monitor, network.bandwidth).receive(response, chunks, pace)
         if not is_over and pace is not None:
             ParallelTransfer(request, part, monitor, network, pace).run(response, chunks)
+        if part.bytes_total is not None and part.bytes_done > part.bytes_total:
+            raise request.unsound(f"more came than the {part.bytes_total:,} bytes that it has")
         if not part.is_complete:
-            problem = f"it ended after {part.bytes_done:,} of {part.bytes_total:,} bytes"
-            raise request.broken(problem)
+            raise request.broken(f"it ended after {part.bytes_done:,} of {part.bytes_total:,} bytes")

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from openmas_assets.actors.credentials import HttpCredential
 from openmas_assets.actors.sources.fetched import TransferError
+from openmas_assets.actors.sources.http_answer import DamagedBodyError
 from openmas_assets.actors.sources.http_headers import http_date
+from openmas_assets.actors.sources.http_line_reader import LateLinesError
 from openmas_assets.messages.errors import AssetAuthenticationError, AssetDownloadError
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ _RETRYABLE_STATUSES = frozenset({408, 425, 429})
 _AUTHENTICATION_STATUSES = frozenset({401, 403, 407})
 # A server that asks for a longer pause is not waited for: an agent would seem to hang.
 _MAX_RETRY_AFTER_SECONDS = 3600.0
+_FIX_TIMEOUT = "OPENMAS_ASSETS_TIMEOUT sets how many seconds to wait."
 
 
 def status_failure(
@@ -69,6 +72,28 @@ def broken_body(asset_name: str, shown_url: str, problem: str) -> TransferError:
     """
     error = AssetDownloadError(
         f"the file did not arrive whole: {problem} ({shown_url})", url=shown_url, asset_name=asset_name
+    )
+    return TransferError(error, is_retryable=True)
+
+
+def too_slow(asset_name: str, shown_url: str, bytes_per_second: int, timeout_seconds: float) -> TransferError:
+    """What a body that comes drop by drop means.
+
+    Args:
+        asset_name: The asset.
+        shown_url: The URL, without userinfo and query.
+        bytes_per_second: What it should be at least.
+        timeout_seconds: For how long it was not.
+
+    Returns:
+        The failure, retryable.
+    """
+    problem = f"the server sent less than {bytes_per_second} bytes a second for {timeout_seconds:g} s"
+    error = AssetDownloadError(
+        f"{problem} ({shown_url})",
+        url=shown_url,
+        asset_name=asset_name,
+        fix=_FIX_TIMEOUT,
     )
     return TransferError(error, is_retryable=True)
 
@@ -144,7 +169,6 @@ def _known_kinds(
     from urllib3 import exceptions as urllib3
 
     fix_url = "Check the URL."
-    fix_timeout = "OPENMAS_ASSETS_TIMEOUT sets how many seconds to wait."
     return [
         (
             requests.TooManyRedirects,
@@ -174,12 +198,17 @@ def _known_kinds(
         ),
         (
             requests.ConnectTimeout,  # not urllib3's, of which a refused connection is a kind
-            _Explanation(f"no connection within {timeout_seconds:g} s", fix_timeout),
+            _Explanation(f"no connection within {timeout_seconds:g} s", _FIX_TIMEOUT),
+        ),
+        (
+            LateLinesError,
+            _Explanation(f"the server gave no whole answer within {timeout_seconds:g} s", _FIX_TIMEOUT),
         ),
         (
             (urllib3.ReadTimeoutError, requests.ReadTimeout, TimeoutError),
-            _Explanation(f"the server sent nothing for {timeout_seconds:g} s", fix_timeout),
+            _Explanation(f"the server sent nothing for {timeout_seconds:g} s", _FIX_TIMEOUT),
         ),
+        (DamagedBodyError, _Explanation("the body is not in the chunks that it says it is in")),
         (
             (http.client.IncompleteRead, urllib3.IncompleteRead),
             _Explanation("the connection was cut before the end of the file"),

@@ -18,7 +18,7 @@ from openmas_assets.actors.sources.http_network import HttpNetwork
 from openmas_assets.actors.sources.http_pace import Pace
 from openmas_assets.actors.sources.http_part import HttpPart
 from openmas_assets.actors.sources.http_ramp import Ramp
-from openmas_assets.actors.sources.http_request import HttpRequest
+from openmas_assets.actors.sources.http_request import HttpRequest, UnsoundBodyError
 from openmas_assets.actors.sources.http_slots import MOST_PER_HOST
 
 if TYPE_CHECKING:
@@ -150,7 +150,8 @@ class ParallelTransfer:
     def _judge(self, failures: list[Exception], working: int) -> None:
         """Raise what is no trouble of one connection only."""
         for failure in failures:
-            if not isinstance(failure, TransferError | RangeRefusedError):
+            is_of_connection = isinstance(failure, TransferError | RangeRefusedError)
+            if not is_of_connection or isinstance(failure, UnsoundBodyError):
                 raise failure
         if not working and not self._gaps.is_complete:
             raise failures[-1]

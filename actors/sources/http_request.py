@@ -1,5 +1,6 @@
 """How one file is asked for: by its first connection, and by all others alike."""
 
+import time
 from collections.abc import Iterator, Mapping
 from http.client import HTTPException
 from typing import TYPE_CHECKING
@@ -9,10 +10,12 @@ from openmas_assets.actors.abort import JobAbortedError
 from openmas_assets.actors.credentials import http_credential
 from openmas_assets.actors.monitor import Monitor
 from openmas_assets.actors.sources.fetched import TransferError
+from openmas_assets.actors.sources.http_answer import DamagedBodyError
 from openmas_assets.actors.sources.http_failure import (
     broken_body,
     connection_failure,
     status_failure,
+    too_slow,
     unknown_encoding,
 )
 from openmas_assets.actors.sources.http_session import HttpSession
@@ -22,6 +25,14 @@ from openmas_assets.messages.source import HttpSource
 
 if TYPE_CHECKING:
     import requests
+
+
+# What is slower than this for as long as the time-out is taken for dead; cargo has the same limit.
+_LEAST_BYTES_PER_SECOND = 10
+
+
+class UnsoundBodyError(TransferError):
+    """What has arrived of the file may be no part of it, and is not to be gone on with."""
 
 
 class HttpRequest:
@@ -109,13 +120,36 @@ class HttpRequest:
         from urllib3.exceptions import HTTPError
 
         try:
-            yield from body_chunks(response, most_bytes)
+            yield from self._timely(body_chunks(response, most_bytes))
+        except DamagedBodyError as error:
+            failure: TransferError = UnsoundBodyError(
+                self._connection_failure(error).error, is_retryable=True
+            )
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             failure = self._connection_failure(error)
         else:
             return
         self._monitor.check()
         raise failure
+
+    def _timely(self, chunks: Iterator[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+        """Do not wait for ever for a body that never quite stops; only what is waited for counts."""
+        waited_seconds, count = 0.0, 0
+        while True:
+            began = time.monotonic()
+            chunk = next(chunks, None)
+            waited_seconds += time.monotonic() - began
+            if chunk is None:
+                return
+            count += len(chunk)
+            if waited_seconds >= self._timeout_seconds:
+                if count < waited_seconds * _LEAST_BYTES_PER_SECOND:
+                    raise self._too_slow()
+                waited_seconds, count = 0.0, 0
+            yield chunk
+
+    def _too_slow(self) -> TransferError:
+        return too_slow(self._config.name, self._source.shown, _LEAST_BYTES_PER_SECOND, self._timeout_seconds)
 
     def refused(self, response: "requests.Response") -> TransferError:
         """What an answer that is not the file means.
@@ -132,6 +166,14 @@ class HttpRequest:
             problem: What is wrong with it, as a clause that holds no secret.
         """
         return broken_body(self._config.name, self._source.shown, problem)
+
+    def unsound(self, problem: str) -> UnsoundBodyError:
+        """What a body means that contradicts what was said of it.
+
+        Args:
+            problem: What is wrong with it, as a clause that holds no secret.
+        """
+        return UnsoundBodyError(self.broken(problem).error, is_retryable=True)
 
     def unknown_encoding(self) -> TransferError:
         """What a body in a content encoding that nobody asked for means."""

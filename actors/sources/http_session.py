@@ -17,7 +17,8 @@ class HttpSession:
     """Sends requests over the connections that a manager's downloaders share.
 
     Args:
-        timeout_seconds: How long to wait for a connection, and then for each next byte.
+        timeout_seconds: How long to wait for a connection, for the head of an answer, and then for each next
+            byte.
         network: Has the connections.
     """
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from openmas_assets.actors.sources.http_answer import HttpAnswer
 from openmas_assets.actors.sources.http_headers import content_encoding
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ def body_chunks(response: "requests.Response", most_bytes: int | None = None) ->
     Raises:
         Exception: Whatever urllib3, http.client, ssl and the socket raise.
     """
+    original = getattr(response.raw, "_original_response", None)
+    if isinstance(original, HttpAnswer) and original.chunked:
+        yield from _chunked(response, original, min(most_bytes or BUFFER_BYTES, BUFFER_BYTES))
     answer = _plain_answer(response)
     # What came with the headers lies in a small buffer; reading around that would wait for more to come.
     buffer_bytes = min(most_bytes or BUFFER_BYTES, BUFFER_BYTES)
@@ -43,6 +47,21 @@ def _plain_answer(response: "requests.Response") -> http.client.HTTPResponse | N
     """What urllib3 wraps, where nothing is to be decoded."""
     answer = getattr(response.raw, "_original_response", None)
     return answer if isinstance(answer, http.client.HTTPResponse) and not content_encoding(response) else None
+
+
+def _chunked(response: "requests.Response", answer: HttpAnswer, buffer_bytes: int) -> Iterator[memoryview]:
+    """Read a body in chunks; http.client and urllib3 pass over what stands where a chunk should end."""
+    view = memoryview(bytearray(buffer_bytes))
+    is_first = True
+    while size := answer.next_chunk_bytes(is_first=is_first):
+        is_first = False
+        while size:
+            count = answer.fp.readinto1(view[: min(len(view), size)])
+            if not count:
+                raise http.client.IncompleteRead(b"", size)
+            size -= count
+            yield view[:count]
+    answer.chunked, answer.length, response.raw.length_remaining = False, 0, 0
 
 
 def _long_chunks(

@@ -9,6 +9,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from openmas_assets.actors.sources.http_answer import HttpAnswer
 from openmas_assets.actors.sources.http_line import current_line
 
 # A connection that was idle for longer may have been forgotten on the way (by a NAT, a load balancer), and
@@ -85,6 +86,8 @@ class _Fresh(HTTPConnectionPool):
 
 
 class _PlainConnection(HTTPConnection):
+    response_class = HttpAnswer
+
     def connect(self) -> None:
         if (line := current_line()) is not None:
             line.open(super().connect, self.close)
@@ -93,6 +96,8 @@ class _PlainConnection(HTTPConnection):
 
 
 class _EncryptedConnection(HTTPSConnection):
+    response_class = HttpAnswer
+
     def connect(self) -> None:
         if (line := current_line()) is not None:
             line.open(super().connect, self.close)

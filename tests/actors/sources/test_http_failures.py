@@ -182,14 +182,6 @@ def test_a_length_that_is_too_short_brings_no_wrong_file(fetching: Fetching, ser
     assert fetching.staged() == []
 
 
-@pytest.mark.parametrize("length", ["abc", "-5", "1e3", "", "٣", "9" * 5000])
-def test_a_length_that_is_none_is_passed_over(
-    fetching: Fetching, server: LoopbackServer, length: str
-) -> None:
-    headers = {"Content-Length": length.encode().decode("latin-1"), "Connection": "close"}
-    assert fetching.path(asset("a", server.put("/a", DATA, headers=headers))).read_bytes() == DATA
-
-
 def test_redirects_without_end_are_ended(fetching: Fetching, server: LoopbackServer) -> None:
     loop = failure(fetching, server.put("/a", redirect="/a"))
     assert "redirects without end" in str(loop)
