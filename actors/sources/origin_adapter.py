@@ -1,13 +1,16 @@
 """The connections that are kept alive between requests. Imports requests, so it is imported late itself."""
 
 import functools
+import threading
 import time
+from http.client import BadStatusLine, RemoteDisconnected
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ProtocolError
 
 from openmas_assets.actors.sources.http_answer import HttpAnswer
 from openmas_assets.actors.sources.http_line import current_line
@@ -16,6 +19,8 @@ from openmas_assets.actors.sources.http_line import current_line
 # the next request would only learn that from a time-out.
 _MAX_IDLE_SECONDS = 20.0
 _MAX_ORIGINS = 64
+# No answer at all, or something that came unasked before it.
+_UNSERVED = (RemoteDisconnected, ConnectionResetError, BrokenPipeError, BadStatusLine)
 
 
 class OriginAdapter(HTTPAdapter):
@@ -67,7 +72,11 @@ def _settings(origin: str, *_: str | None) -> dict[str, Any]:
 
 
 class _Fresh(HTTPConnectionPool):
-    """Does not trust what was idle for long."""
+    """Does not trust what was idle for long, and tries again what an idle connection did not serve."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._taken = threading.local()
 
     def _put_conn(self, conn: Any) -> None:
         if (line := current_line()) is not None:
@@ -80,9 +89,19 @@ class _Fresh(HTTPConnectionPool):
         conn = super()._get_conn(timeout)
         if time.monotonic() - getattr(conn, "idle_since", float("inf")) > _MAX_IDLE_SECONDS:
             conn.close()  # it opens itself again when it is used
+        self._taken.was_idle = not conn.is_closed
         if (line := current_line()) is not None:
             line.take(conn)
         return conn
+
+    def urlopen(self, *arguments: Any, **options: Any) -> Any:
+        """Called by requests. RFC 9112, 9.3.1: the server may close an idle connection as we use it."""
+        while True:
+            try:
+                return super().urlopen(*arguments, **options)
+            except ProtocolError as error:
+                if not self._taken.was_idle or not isinstance(error.args[-1], _UNSERVED):
+                    raise
 
 
 class _PlainConnection(HTTPConnection):

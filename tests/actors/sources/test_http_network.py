@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 
 from fetching import Fetching
-from loopback import Fault, LoopbackServer
+from loopback import Fault, LoopbackServer, Resource
 from openmas_assets.actors import AssetManager
 from openmas_assets.actors.abort import AbortSignal, JobAbortedError
 from openmas_assets.actors.cache.layout import CacheLayout
 from openmas_assets.actors.cache.unpack_limits import UnpackLimits
 from openmas_assets.actors.fetch import AssetFetcher
 from openmas_assets.actors.monitor import Monitor, silent_monitor
+from openmas_assets.actors.sources.fetched import TransferError
 from openmas_assets.actors.sources.http_bandwidth import Bandwidth
 from openmas_assets.actors.sources.http_network import HttpNetwork
 from openmas_assets.actors.sources.http_slots import MOST_PER_HOST, ConnectionSlots
@@ -58,6 +59,31 @@ def test_a_closed_network_leaves_no_connection_open_whatever_still_refers_to_it(
     for thread in threads:
         thread.join(timeout=10)
         assert not thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(garbage=b""), Fault(script=lambda _: [], is_reset=True), Fault(garbage=b"\xffstray\r\n")],
+    ids=["closed", "reset", "something unasked"],
+)
+def test_what_an_idle_connection_does_not_serve_is_asked_again_over_a_new_one(
+    network: HttpNetwork, server: LoopbackServer, tmp_path: Path, fault: Fault
+) -> None:
+    fetch(network, tmp_path, asset("a", server.put("/a", DATA)))
+    first = Resource(data=DATA, faults=[fault])
+    url = server.put_sequence("/b", [first, Resource(data=DATA)])
+    assert fetch(network, tmp_path, asset("b", url)).read_bytes() == DATA
+    ports = [request.client_port for request in server.requests]
+    assert ports[0] == ports[1] != ports[2]
+
+
+def test_what_a_new_connection_does_not_serve_is_not_asked_again(
+    network: HttpNetwork, server: LoopbackServer, tmp_path: Path
+) -> None:
+    config = asset("a", server.put("/a", DATA, faults=[Fault(garbage=b"")]))
+    with pytest.raises(TransferError, match="without an answer"):
+        fetch(network, tmp_path, config)
+    assert len(server.requests) == 1
 
 
 def test_a_shared_connection_carries_no_credential_and_no_cookie_of_another_asset(
