@@ -25,6 +25,13 @@ AIMS = {
         "a hit was handed out",
     ),
     "load": ("hits", "misses", "failures that were to be", "objects deleted", "plugin calls"),
+    "faulty_server": (
+        "the right bytes, in spite of troubles",
+        "the right bytes, as nothing went wrong",
+        "AssetDownloadError",
+        "a part that was gone on with",
+        "stalled in the body",
+    ),
 }
 
 

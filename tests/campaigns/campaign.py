@@ -23,9 +23,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "parts"))
 from tally import Tally
 
 CAMPAIGNS = ("crash", "actor_deaths", "load")
+CAMPAIGNS = ("crash", "faulty_server")
 """Each is a module beside this one."""
 
-_LINE = "{:<12} {:>8}  {:<28} {:>8} {:>8} {:>8}"
+_LINE = "{:<14} {:>8}  {:<28} {:>8} {:>8} {:>8}"
 
 
 class Campaign(Protocol):
