@@ -1,6 +1,7 @@
 """Folders that come and go while several processes work in one cache."""
 
 import contextlib
+import errno
 import os
 import shutil
 import stat
@@ -36,8 +37,9 @@ def _make_folder_once(path: str, mode: int) -> None:
     try:
         os.mkdir(path, mode)  # noqa: PTH102
     except FileExistsError:
-        if not os.path.isdir(path):  # noqa: PTH112
-            raise
+        # One look: what is gone by now is made anew, but what is no folder stays so however often one tries.
+        if not stat.S_ISDIR(os.lstat(path).st_mode) and not os.path.isdir(path):  # noqa: PTH112
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
     except FileNotFoundError:
         parent = os.path.dirname(path)  # noqa: PTH120
         if parent in (path, ""):

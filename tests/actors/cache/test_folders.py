@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from openmas_assets.actors.cache.folders import make_folder, remove_empty_folders, remove_tree
 from programs import Program
 from unprivileged import unprivileged
@@ -19,6 +21,24 @@ def test_a_folder_is_made_although_another_process_keeps_removing_the_empty_ones
         assert next(program.lines()) == "ready"
         for _ in range(2000):
             make_folder(lowest)
+
+
+@pytest.mark.parametrize("depth", [0, 1, 4])
+def test_a_link_that_leads_nowhere_is_an_error_at_once_that_names_it(tmp_path: Path, depth: int) -> None:
+    """As a cache folder is whose disk is not mounted."""
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(NotADirectoryError) as caught:
+        make_folder(link.joinpath(*"abcd"[:depth]))
+    assert caught.value.filename == str(link)
+
+
+def test_a_link_to_a_folder_is_as_good_as_one(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "there")
+    make_folder(tmp_path / "link")
+    make_folder(tmp_path / "link" / "a" / "b")
+    assert (tmp_path / "there" / "a" / "b").is_dir()
 
 
 def test_a_tree_whose_folders_forbid_it_is_removed_all_the_same(tmp_path: Path) -> None:
