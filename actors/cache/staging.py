@@ -330,7 +330,8 @@ def _is_abandoned(path: Path) -> bool:
     owner = _owner(path)
     if owner is None or owner.is_dead:
         return True
-    return not owner.is_local and time.time() - _touched_at(path) > _FOREIGN_IDLE_SECONDS
+    # A time that lies so far ahead is no sign of life either, but of a clock that has been set back.
+    return not owner.is_local and abs(time.time() - _touched_at(path)) > _FOREIGN_IDLE_SECONDS
 
 
 def _touched_at(path: Path) -> float:

@@ -98,13 +98,16 @@ def test_a_part_of_a_living_process_is_never_taken(folder: Path) -> None:
         assert Staging.claim(folder, "f").bytes_done == 1000
 
 
-def test_a_part_of_another_machine_is_taken_only_after_ten_minutes_without_a_byte(folder: Path) -> None:
+@pytest.mark.parametrize("since_seconds", [601, -601], ids=["long ago", "when a clock was ahead"])
+def test_a_part_of_another_machine_is_taken_only_after_ten_minutes_without_a_byte(
+    folder: Path, since_seconds: int
+) -> None:
     path = _part(folder, ELSEWHERE, 1000)
     assert Staging.claim(folder, "f").bytes_done == 0
     assert path.exists()
-    long_ago = time.time() - 601
-    os.utime(path / "data", (long_ago, long_ago))
-    os.utime(path, (long_ago, long_ago))
+    then = time.time() - since_seconds
+    os.utime(path / "data", (then, then))
+    os.utime(path, (then, then))
     assert Staging.claim(folder, "f").bytes_done == 1000
 
 
