@@ -6,7 +6,7 @@ import logging
 import os
 from pathlib import Path
 
-from openmas_assets.actors.cache.folders import make_folder
+from openmas_assets.actors.cache.folders import make_folder, remove_empty_folders
 
 logger = logging.getLogger("openmas_assets")
 
@@ -32,9 +32,12 @@ if hasattr(os, "register_at_fork"):
 class AssetLock:
     """One asset's lock. Belongs to the thread that takes it; the system frees it when the process dies.
 
+    The lock file is there while somebody holds it, and is removed by whoever does, just before it is freed.
+    Another process may have opened it by then, and will get a lock on a file that has no name any more: that
+    one does not count.
+
     Args:
-        path: The lock file; it stays where it is when the lock is freed, as removing it would let two
-            processes hold "the" lock, one of them on a file that has no name any more.
+        path: The lock file. Its folders, three levels of them, come and go with it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -63,7 +66,7 @@ class AssetLock:
             os.close(file)
             if not is_ours:
                 return False
-            # Another process has removed the file, as `clear-cache --all` does, and the next one has its own.
+            # Another process has removed the file, as each does that frees the lock; the next one has its own.
         return False
 
     def _open(self) -> int:
@@ -96,8 +99,16 @@ class AssetLock:
         from filelock import unlock_descriptor
 
         _held.discard(file)
+        self._remove_file(file)
         # Not by closing it alone: a process that was forked meanwhile may have it open for a moment more.
         with contextlib.suppress(OSError):
             unlock_descriptor(file)
         with contextlib.suppress(OSError):
             os.close(file)
+
+    def _remove_file(self, file: int) -> None:
+        """Remove the lock file, unless that has been done already and another one has its name."""
+        with contextlib.suppress(OSError):  # Windows removes no file that is open
+            if os.fstat(file).st_nlink:
+                os.unlink(self._path)  # noqa: PTH108 - each transfer comes by
+        remove_empty_folders(self._path.parent, depth=3)

@@ -60,7 +60,7 @@ def remove_all_copies(layout: CacheLayout) -> Removal:
         OSError: The disk refused.
     """
     keys = _known_keys(layout)
-    removals = {key: _remove_key(layout, key, with_lock_file=True) for key in keys}
+    removals = {key: _remove_key(layout, key) for key in keys}
     for key in keys:
         # No lower than that: the part of another process is an empty folder before its first byte.
         remove_empty_folders(layout.staging / key, depth=3)
@@ -87,11 +87,12 @@ def sweep_leftovers(layout: CacheLayout, config: AssetConfig) -> None:
         layout: The cache.
         config: The asset.
     """
-    folder = layout.staging_folder(config)
-    if leftovers(folder, config.fingerprint):
-        with contextlib.suppress(OSError):
-            _sweep_locked(AssetLock(layout.lock_path(config)), folder, config.fingerprint)
+    folder, lock_path = layout.staging_folder(config), layout.lock_path(config)
+    with contextlib.suppress(OSError):
+        if leftovers(folder, config.fingerprint) or lock_path.exists():
+            _sweep_locked(AssetLock(lock_path), folder, config.fingerprint)  # its file goes as it is freed
     remove_empty_folders(folder, depth=4)
+    remove_empty_folders(lock_path.parent, depth=3)
 
 
 def _sweep_locked(lock: AssetLock, folder: Path, fingerprint: str) -> None:
@@ -115,20 +116,14 @@ def _matches(folder: Path, pattern: str) -> list[Path]:
     return [Path(name) for name in glob.glob(pattern, root_dir=folder, include_hidden=True)]  # noqa: PTH207
 
 
-def _remove_key(layout: CacheLayout, key: str, *, with_lock_file: bool = False) -> Removal | None:
-    lock_path = layout.locks / f"{key}.lock"
-    lock = AssetLock(lock_path)
+def _remove_key(layout: CacheLayout, key: str) -> Removal | None:
+    lock = AssetLock(layout.locks / f"{key}.lock")
     if not lock.try_acquire():
         return None
     try:
-        removal = _remove_locked(layout, key)
-        if with_lock_file:
-            # A process that waits on this very file may now hold a lock that the next one does not see. That
-            # costs a second transfer at the worst: parts have one writer each, and a commit is one rename.
-            lock_path.unlink(missing_ok=True)
+        return _remove_locked(layout, key)
     finally:
         lock.release()
-    return removal
 
 
 def _remove_locked(layout: CacheLayout, key: str) -> Removal:

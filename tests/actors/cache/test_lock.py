@@ -138,6 +138,41 @@ def test_of_eight_processes_one_gets_the_lock(path: Path) -> None:
     assert sorted(answers) == ["False"] * 7 + ["True"]
 
 
+def test_nothing_of_a_lock_is_left_once_it_is_free(path: Path, tmp_path: Path) -> None:
+    lock = AssetLock(path)
+    assert lock.try_acquire()
+    assert path.exists()
+    lock.release()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_although_its_file_is_removed_each_time_no_two_processes_ever_hold_a_lock(
+    path: Path, tmp_path: Path
+) -> None:
+    """Whoever has opened the file before it was removed gets a lock, which must not count."""
+    code = """
+        import os, sys
+        from pathlib import Path
+        from openmas_assets.actors.cache.lock import AssetLock
+        path, inside = map(Path, sys.argv[1:])
+        print("ready")
+        taken = 0
+        while taken < 400:
+            lock = AssetLock(path)
+            if lock.try_acquire():
+                taken += 1
+                os.close(os.open(inside, os.O_CREAT | os.O_EXCL))  # fails if somebody else is in here
+                inside.unlink()
+            lock.release()
+        print("done")
+    """
+    with contextlib.ExitStack() as stack:
+        programs = [stack.enter_context(Program(code, path, tmp_path / "inside")) for _ in range(6)]
+        ends = [program.wait(60) for program in programs]
+    assert {(end.stdout, end.stderr) for end in ends} == {("ready\ndone\n", "")}
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_lock_file_may_vanish_with_its_folders_at_any_moment(path: Path) -> None:
     """As it does while another process runs `clear-cache --all`."""
     code = """
@@ -175,6 +210,7 @@ def test_a_file_system_without_locks_is_no_reason_to_fail(path: Path, tmp_path: 
     )
     with Program(HOLD, path, env={"PYTHONPATH": str(tmp_path)}) as program:
         assert next(program.lines()) == "True"
+        assert not path.parent.exists()
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:

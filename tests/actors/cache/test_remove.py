@@ -1,3 +1,4 @@
+import itertools
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from openmas_assets.actors.cache.staging import Journal, Staging
 from openmas_assets.messages.asset_config import AssetConfig
 from programs import Program
 from projects import asset
+from unprivileged import unprivileged
 
 DEAD = Owner.current()._replace(boot="0123456789")
 HOLD = """
@@ -54,11 +56,10 @@ def _everything(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
-def test_a_copy_goes_with_its_empty_folders_and_only_the_lock_file_stays(bench: CacheBench) -> None:
+def test_a_copy_goes_with_its_empty_folders_and_nothing_stays(bench: CacheBench) -> None:
     config = _copy(bench)
     assert remove_copy(bench.layout, config) == Removal(("model/a/1",), 3, ())
-    assert not (bench.layout.root / "model").exists()
-    assert not bench.layout.staging.exists()
+    assert list(bench.layout.root.iterdir()) == []
     assert bench.inspect(config).status == "not_cached"
     assert bench.hit(config).path.read_bytes() == b"abc"
 
@@ -250,3 +251,21 @@ def test_a_sweep_leaves_an_asset_alone_that_another_process_works_on(bench: Cach
     lock.release()
     sweep_leftovers(bench.layout, config)
     assert not bench.layout.staging.exists()
+
+
+def test_a_sweep_takes_the_lock_file_of_a_killed_process(bench: CacheBench) -> None:
+    config = asset("a", "https://host/a.bin", version="1")
+    with Program(HOLD, bench.layout.lock_path(config), bench.layout.staging_folder(config)) as program:
+        assert list(itertools.islice(program.lines(), 2)) == ["True", "claimed"]
+        sweep_leftovers(bench.layout, config)
+        assert bench.layout.lock_path(config).exists()
+        program.kill9()
+    sweep_leftovers(bench.layout, config)
+    assert _everything(bench.layout.root) == []
+
+
+def test_a_sweep_of_locks_that_may_not_be_looked_at_does_nothing(bench: CacheBench) -> None:
+    config = _copy(bench)
+    bench.layout.locks.mkdir(mode=0)
+    unprivileged(lambda: sweep_leftovers(bench.layout, config))
+    assert bench.layout.locks.exists()
