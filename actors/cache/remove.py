@@ -1,6 +1,7 @@
 """Taking assets out of the cache: what is ours, and nothing else."""
 
 import contextlib
+import errno
 import glob
 import os
 from pathlib import Path
@@ -13,6 +14,8 @@ from openmas_assets.actors.cache.layout import INFO_NAME, CacheLayout
 from openmas_assets.actors.cache.lock import AssetLock
 from openmas_assets.actors.cache.staging import Staging, leftovers
 from openmas_assets.messages.asset_config import AssetConfig
+
+_NO_ROOM_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Removal(NamedTuple):
@@ -118,7 +121,7 @@ def _matches(folder: Path, pattern: str) -> list[Path]:
 
 def _remove_key(layout: CacheLayout, key: str) -> Removal | None:
     lock = AssetLock(layout.locks / f"{key}.lock")
-    if not lock.try_acquire():
+    if not _is_taken(lock):
         return None
     try:
         return _remove_locked(layout, key)
@@ -126,33 +129,63 @@ def _remove_key(layout: CacheLayout, key: str) -> Removal | None:
         lock.release()
 
 
+def _is_taken(lock: AssetLock) -> bool:
+    """Whether nobody else holds the lock. Where there is no room for its file, nobody does."""
+    try:
+        return lock.try_acquire()
+    except OSError as error:
+        if error.errno not in _NO_ROOM_ERRNOS:
+            raise
+        return True
+
+
 def _remove_locked(layout: CacheLayout, key: str) -> Removal:
     version_folder, staging_folder = layout.root / key, layout.staging / key
     bytes_before = _size_bytes(staging_folder)
-    staging = Staging.claim(staging_folder, fingerprint="")  # takes over what killed processes left
+    staging = _claim(staging_folder)
     bytes_freed = bytes_before - _size_bytes(staging_folder)
-    try:
-        removed, kept = _move_copy(version_folder, staging.path)
-        bytes_freed += _size_bytes(staging.path)
-    finally:
-        staging.remove()
+    if staging is None:
+        bytes_before = _size_bytes(version_folder)
+        removed, kept = _take_copy(version_folder, None)
+        bytes_freed += bytes_before - _size_bytes(version_folder)
+    else:
+        try:
+            removed, kept = _take_copy(version_folder, staging.path)
+            bytes_freed += _size_bytes(staging.path)
+        finally:
+            staging.remove()
     remove_empty_folders(version_folder, depth=3)
     return Removal((key,) if removed else (), bytes_freed, kept)
 
 
-def _move_copy(version_folder: Path, target: Path) -> tuple[bool, tuple[Path, ...]]:
-    """Move a copy away; whether there was one, and what is not ours and stays."""
+def _claim(folder: Path) -> Staging | None:
+    """Take over what killed processes left; None where there is no room for as much as a folder."""
+    try:
+        return Staging.claim(folder, fingerprint="")
+    except OSError as error:
+        if error.errno not in _NO_ROOM_ERRNOS:
+            raise
+        remove_empty_folders(folder, depth=4)
+        return None
+
+
+def _take_copy(version_folder: Path, target: Path | None) -> tuple[bool, tuple[Path, ...]]:
+    """Move a copy away, or remove it in its place; whether there was one, and what is not ours and stays."""
     foreign: tuple[Path, ...] = ()
     with contextlib.suppress(UnreadableInfoError):  # a copy of ours; which of its files are not, nobody knows
         info = AssetInfo.read(version_folder)
         if info is None:
             return False, (version_folder,) if _entries(version_folder) else ()
         foreign = tuple(path for _, path in foreign_files(version_folder, info))
-    if not foreign:
+    if not foreign and target is not None:
         version_folder.rename(target / "tree")  # a reader sees all of it or nothing
         return True, ()
-    for number, (_, path) in enumerate(files_below(version_folder)):
-        if path not in foreign:
+    for number, (_, path) in enumerate(list(files_below(version_folder))):
+        if path in foreign:
+            continue
+        if target is None:
+            path.unlink()
+        else:
             path.rename(target / str(number))
     # The metadata last: as long as it is there, an interrupted removal is a damaged copy, which heals.
     (version_folder / INFO_NAME).unlink()

@@ -1,10 +1,11 @@
-import itertools
+import contextlib
+import shutil
 from pathlib import Path
 
 import pytest
 
 from cache_bench import CacheBench
-from openmas_assets.actors.cache.layout import INFO_NAME
+from openmas_assets.actors.cache.layout import INFO_NAME, CacheLayout
 from openmas_assets.actors.cache.lock import AssetLock
 from openmas_assets.actors.cache.owner import Owner
 from openmas_assets.actors.cache.remove import Removal, remove_all_copies, remove_copy, sweep_leftovers
@@ -12,6 +13,7 @@ from openmas_assets.actors.cache.staging import Journal, Staging
 from openmas_assets.messages.asset_config import AssetConfig
 from programs import Program
 from projects import asset
+from small_disk import CannotMountError, tmpfs
 from unprivileged import unprivileged
 
 DEAD = Owner.current()._replace(boot="0123456789")
@@ -255,8 +257,16 @@ def test_a_sweep_leaves_an_asset_alone_that_another_process_works_on(bench: Cach
 
 def test_a_sweep_takes_the_lock_file_of_a_killed_process(bench: CacheBench) -> None:
     config = asset("a", "https://host/a.bin", version="1")
-    with Program(HOLD, bench.layout.lock_path(config), bench.layout.staging_folder(config)) as program:
-        assert list(itertools.islice(program.lines(), 2)) == ["True", "claimed"]
+    hold = """
+        import signal, sys
+        from pathlib import Path
+        from openmas_assets.actors.cache.lock import AssetLock
+        lock = AssetLock(Path(sys.argv[1]))
+        print(lock.try_acquire())
+        signal.pause()
+    """
+    with Program(hold, bench.layout.lock_path(config)) as program:
+        assert next(program.lines()) == "True"
         sweep_leftovers(bench.layout, config)
         assert bench.layout.lock_path(config).exists()
         program.kill9()
@@ -269,3 +279,24 @@ def test_a_sweep_of_locks_that_may_not_be_looked_at_does_nothing(bench: CacheBen
     bench.layout.locks.mkdir(mode=0)
     unprivileged(lambda: sweep_leftovers(bench.layout, config))
     assert bench.layout.locks.exists()
+
+
+@pytest.mark.parametrize("is_folder", [False, True], ids=["a file", "a folder"])
+@pytest.mark.parametrize("is_all", [False, True], ids=["one", "all"])
+def test_a_copy_can_be_cleared_from_a_disk_that_has_no_room_for_as_much_as_a_folder(
+    bench: CacheBench, is_folder: bool, is_all: bool
+) -> None:
+    config = _unpacked_copy(bench) if is_folder else _copy(bench)
+    size_bytes = 5 if is_folder else 3
+    try:
+        with tmpfs(bench.layout.root.with_name("disk"), "size=1m,nr_inodes=20") as disk:
+            full = CacheLayout(disk / "cache")
+            shutil.copytree(bench.layout.root, full.root)
+            with contextlib.suppress(OSError):
+                for number in range(20):
+                    (disk / str(number)).touch()
+            removal = remove_all_copies(full) if is_all else remove_copy(full, config)
+            assert removal == Removal((config.key,), size_bytes, ())
+            assert _everything(full.root) == []
+    except CannotMountError as error:
+        pytest.skip(str(error))
