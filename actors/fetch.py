@@ -126,6 +126,8 @@ class AssetFetcher:
             try:
                 with self._locked(config):
                     if not force_download and (hit := self._recheck(config, monitor)) is not None:
+                        # Whoever looks sweeps as well, but has found the lock taken, perhaps by us.
+                        Staging.sweep(self._layout.staging_folder(config), config.fingerprint)
                         return hit
                     stored = self._transfer(config, monitor)
             except OSError:
@@ -134,7 +136,8 @@ class AssetFetcher:
                 raise
         hit = self._hit_on(config, stored) or self._look(config, was_transferred=True)
         if hit is None:  # something outside has taken it away again in this very moment
-            error = AssetCacheError("it was changed right after it was stored", asset_name=config.name)
+            problem, fix = "it was changed right after it was stored", "Ask for it again."
+            error = AssetCacheError(problem, asset_name=config.name, fix=fix)
             raise TransferError(error, is_retryable=True)
         return hit
 
@@ -349,8 +352,12 @@ _DISK_REASONS[errno.EFBIG] = (
 )
 _DISK_REASONS[errno.EPERM] = _DISK_REASONS[errno.EACCES]
 _DISK_REASONS[errno.ENOTDIR] = _DISK_REASONS[errno.EEXIST] = (
-    "a file stands where a folder belongs",
-    "Remove it, or set OPENMAS_ASSETS_DIR to another folder.",
+    "in the place of a folder there is no folder, but a file or a link that leads nowhere",
+    "Remove it, mount what it leads to, or set OPENMAS_ASSETS_DIR to another folder.",
+)
+_DISK_REASONS[errno.ENOENT] = (
+    "a file or folder of the cache was removed while it was in use",
+    "Ask for it again, and see to it that nothing else cleans up the cache meanwhile.",
 )
 
 
@@ -363,7 +370,11 @@ def disk_error(asset_name: str | None, folder: Path, error: OSError) -> AssetCac
         error: What the system said.
     """
     problem, fix = _DISK_REASONS.get(
-        error.errno or 0, (f"the disk failed: {error.strerror or type(error).__name__}", None)
+        error.errno or 0,
+        (
+            f"the disk failed: {error.strerror or type(error).__name__}",
+            "See what is wrong with it, or set OPENMAS_ASSETS_DIR to a folder on another disk.",
+        ),
     )
     path = Path(error.filename) if isinstance(error.filename, str) else folder
     return AssetCacheError(f"{problem} ({path})", path=path, asset_name=asset_name, fix=fix)

@@ -104,6 +104,18 @@ def test_there_a_copy_whose_times_alone_differ_is_read_again_and_handed_out_too(
     assert len(server.requests) == 1
 
 
+def test_whoever_reads_a_copy_again_takes_along_what_killed_processes_have_left(
+    fetching: Fetching, config: AssetConfig
+) -> None:
+    """Who only looks may find the lock taken by the one who reads, and sweep nothing."""
+    touch(fetching.path(config))
+    part = fetching.layout.staging_folder(config) / "0123.free"
+    part.mkdir(parents=True)
+    (part / "data").write_bytes(bytes(1000))
+    assert not fetching.hit(config).was_transferred
+    assert fetching.staged() == []
+
+
 def test_what_another_process_brought_just_before_the_lock_was_taken_is_not_transferred_again(
     fetching: Fetching, server: LoopbackServer, config: AssetConfig, tmp_path: Path
 ) -> None:

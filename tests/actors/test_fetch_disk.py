@@ -1,6 +1,6 @@
+import contextlib
 import os
-import subprocess
-import sys
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ from fetching import Fetching, fetch_program
 from loopback import Fault, LoopbackServer
 from openmas_assets.actors.cache.layout import CacheLayout
 from openmas_assets.messages.asset_config import AssetConfig
+from openmas_assets.messages.downloader import DownloadProgress
 from openmas_assets.messages.errors import AssetCacheError
 from projects import asset
+from small_disk import CannotMountError, remount, tmpfs
 from unprivileged import unprivileged
 
 MIB = 1 << 20
@@ -21,25 +23,15 @@ OLD = b"old" * 1000
 LARGE = bytes(4 * MIB)
 
 
-def mount(folder: Path, options: str) -> None:
-    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True, capture_output=True)
-
-
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own with room for one megabyte."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("only root on Linux may mount a small disk")
-    try:
-        mount(folder, "size=1m")
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("this container may not mount")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            disk = stack.enter_context(tmpfs(tmp_path / "disk", "size=1m"))
+        except CannotMountError as error:
+            pytest.skip(str(error))
+        yield disk
 
 
 @pytest.fixture
@@ -126,7 +118,7 @@ def test_a_read_only_disk_says_so_and_its_copies_are_handed_out(
 ) -> None:
     there = asset("there", server.put("/there", OLD))
     cramped.hit(there)
-    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    remount(small_disk, "ro")
     assert cramped.path(there).read_bytes() == OLD
     error = refusal(cramped, asset("missing", server.put("/missing", OLD)))
     assert "the cache is read-only" in str(error)
@@ -157,7 +149,7 @@ def test_a_file_in_the_place_of_the_cache_is_an_error(tmp_path: Path, server: Lo
     (tmp_path / "cache").touch()
     fetching = Fetching(tmp_path, layout=CacheLayout(tmp_path / "cache"))
     error = refusal(fetching, asset("a", server.put("/a", OLD)))
-    assert f"a file stands where a folder belongs ({tmp_path / 'cache'}" in str(error)
+    assert f"no folder, but a file or a link that leads nowhere ({tmp_path / 'cache'}" in str(error)
 
 
 @pytest.mark.parametrize("kind", ["http", "local"])
@@ -173,3 +165,26 @@ def test_a_limit_on_the_size_of_files_is_an_error_that_leaves_nothing(
     assert "the file is larger than the disk or a limit allows" in done.stdout
     assert str(fetching.layout.root) in done.stdout
     assert (done.stderr, fetching.staged()) == ("", [])
+
+
+@pytest.mark.parametrize("place", [".", ".staging", ".staging/model/a/latest"])
+def test_a_cache_that_is_removed_in_the_midst_of_a_transfer_is_an_error_that_says_so(
+    fetching: Fetching, server: LoopbackServer, place: str
+) -> None:
+    config = asset("a", server.put("/a", LARGE, etag='"v1"'))
+
+    def remove(_: DownloadProgress) -> None:
+        shutil.rmtree(fetching.layout.root / place, ignore_errors=True)
+
+    with pytest.raises(AssetCacheError, match="was removed while it was in use") as caught:
+        fetching.hit(config, on_progress=remove)
+    assert "Ask for it again" in str(caught.value)
+    assert fetching.path(config).read_bytes() == LARGE
+
+
+def test_a_cache_folder_that_links_to_a_disk_which_is_not_there_is_an_error_at_once(
+    tmp_path: Path, server: LoopbackServer
+) -> None:
+    (tmp_path / "cache").symlink_to(tmp_path / "not-mounted" / "cache")
+    error = refusal(Fetching(tmp_path), asset("a", server.put("/a", OLD)))
+    assert f"no folder, but a file or a link that leads nowhere ({tmp_path / 'cache'})" in str(error)
