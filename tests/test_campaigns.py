@@ -32,6 +32,19 @@ AIMS = {
         "a part that was gone on with",
         "stalled in the body",
     ),
+    # A trick that takes a disk of its own may be counted as left out.
+    "disk_faults": (
+        "a full disk",
+        "no inode left",
+        "a file-size limit",
+        "a folder without permission",
+        "a folder that vanishes",
+        "a clock that is set",
+        "times of whole seconds",
+        "right bytes",
+        "an error: the file is larger than the disk or a limit allows",
+    ),
+    "crowd": ("paused while others waited for it", "killed", "right bytes", "no locks"),
 }
 
 

@@ -24,6 +24,7 @@ from tally import Tally
 
 CAMPAIGNS = ("crash", "actor_deaths", "load")
 CAMPAIGNS = ("crash", "faulty_server")
+CAMPAIGNS = ("crash", "disk_faults", "crowd")
 """Each is a module beside this one."""
 
 _LINE = "{:<14} {:>8}  {:<28} {:>8} {:>8} {:>8}"

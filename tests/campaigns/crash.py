@@ -217,8 +217,7 @@ class Campaign:
 
     def _is_left_over(self, path: Path) -> bool:
         parts = path.relative_to(self._layout.root).parts
-        is_in_place = parts[0] == "model" and parts[2:3] in ((), ("latest",))
-        return not is_in_place and parts[0] != ".locks"
+        return parts[0] != "model" or parts[2:3] not in ((), ("latest",))
 
     def _count_healing(self, requests_before: int) -> None:
         requests = self._server.requests[requests_before:]

@@ -24,7 +24,7 @@ class Tally:
     @property
     def survived(self) -> int:
         """How many rounds broke no promise."""
-        return self.rounds - len(self._failed_rounds)
+        return len(set(range(self.rounds)) - self._failed_rounds)
 
     def count(self, title: str, what: str, number: int = 1) -> None:
         """Note that something happened.

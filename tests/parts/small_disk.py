@@ -1,8 +1,12 @@
 """File systems of their own for tests: small ones, and one whose time stamps have no fractions.
 
+They are mounted for this process and its children alone, and go with it even if it is killed.
+
 Only root on Linux may mount; `CannotMountError` says that this is somebody else, or a container.
 """
 
+import ctypes
+import functools
 import os
 import shutil
 import subprocess
@@ -10,6 +14,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_CLONE_NEWNS = 0x00020000  # unshare(2)
 
 
 class CannotMountError(Exception):
@@ -55,12 +61,21 @@ def _mounted(folder: Path, *arguments: str | Path) -> Iterator[None]:
     if sys.platform != "linux" or os.geteuid() != 0:
         raise CannotMountError("only root on Linux may mount")
     folder.mkdir(parents=True, exist_ok=True)
+    _leave_mounts_of_others()
     _run("mount", *arguments, folder)
     try:
         yield
     finally:
         # Lazy: a file that is still open must not keep what will be removed with all that is in it.
         subprocess.run(["umount", "-l", folder], check=True)
+
+
+@functools.cache
+def _leave_mounts_of_others() -> None:
+    # Of this thread and those that it starts from now on.
+    if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWNS) != 0:
+        raise CannotMountError(os.strerror(ctypes.get_errno()))
+    _run("mount", "--make-rprivate", "/")
 
 
 def _run(*command: str | Path) -> None:
