@@ -70,10 +70,12 @@ def remove_tree(path: Path) -> None:
     """
     try:
         shutil.rmtree(path)
-    except (FileNotFoundError, NotADirectoryError):
+    except NotADirectoryError:
         pass
-    except OSError:
-        _remove_stubborn_tree(path)
+    except OSError as error:
+        # Of what is missing below it, somebody else removes it too, and may stop half-way.
+        if not isinstance(error, FileNotFoundError) or os.fspath(error.filename) != os.fspath(path):
+            _remove_stubborn_tree(path)
 
 
 def _remove_stubborn_tree(path: Path) -> None:

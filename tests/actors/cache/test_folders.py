@@ -51,6 +51,27 @@ def test_a_tree_whose_folders_forbid_it_is_removed_all_the_same(tmp_path: Path) 
     assert not (tmp_path / "tree").exists()
 
 
+def test_a_tree_is_removed_to_its_end_although_somebody_else_removes_some_of_it_too(tmp_path: Path) -> None:
+    code = """
+        import contextlib, os, sys
+        print("ready")
+        while True:
+            with contextlib.suppress(OSError):
+                for name in os.listdir(sys.argv[1])[::-2]:
+                    with contextlib.suppress(OSError):
+                        os.unlink(os.path.join(sys.argv[1], name))
+    """
+    tree = tmp_path / "tree"
+    with Program(code, tree) as program:
+        assert next(program.lines()) == "ready"
+        for _ in range(40):
+            tree.mkdir()
+            for number in range(300):
+                (tree / str(number)).touch()
+            remove_tree(tree)
+            assert not tree.exists()
+
+
 def test_what_a_link_leads_to_is_not_removed_with_it(tmp_path: Path) -> None:
     (tmp_path / "precious").mkdir(mode=0o750)
     (tmp_path / "precious" / "file").touch()
