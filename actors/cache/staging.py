@@ -17,6 +17,9 @@ from openmas_assets.messages.base import IS_BUILT_LATE
 # Of another machine nobody can see here whether a process lives: after so long without a byte it does not.
 _FOREIGN_IDLE_SECONDS = 600.0
 _FREE = "free"
+# The names of the parts that this process works on. Another part of its own is one that it could not remove,
+# from a disk that was read-only at that moment for example, and is as free as a dead process's.
+_in_use: set[str] = set()
 
 
 class Journal(BaseModel):
@@ -111,19 +114,32 @@ class Staging:
             OSError: The disk refused.
         """
         best: Staging | None = None
-        for path in _abandoned(folder):
-            claimed = cls._take(path)
-            if claimed is None:
-                continue
-            if best is None and claimed.is_resumable(fingerprint):
-                best = claimed
-            else:
-                claimed.remove()
-        if best is None:
-            best = cls(Path(f"{folder}/{secrets.token_hex(8)}.{Owner.current()}"), is_new=True)
-            make_folder(best.path, 0o700)
-            make_private(best.path)
-        return best
+        try:
+            for path in _abandoned(folder):
+                claimed = cls._take(path)
+                if claimed is None:
+                    continue
+                if best is None and claimed.is_resumable(fingerprint):
+                    best = claimed
+                else:
+                    claimed.remove()
+            return best or cls._start(folder)
+        except OSError:
+            if best is not None:
+                best.release()
+            raise
+
+    @classmethod
+    def _start(cls, folder: Path) -> "Staging":
+        path = Path(f"{folder}/{secrets.token_hex(8)}.{Owner.current()}")
+        _in_use.add(path.name)  # before anybody can see it
+        try:
+            make_folder(path, 0o700)
+        except OSError:
+            _in_use.discard(path.name)
+            raise
+        make_private(path)
+        return cls(path, is_new=True)
 
     @classmethod
     def sweep(cls, folder: Path, fingerprint: str) -> None:
@@ -146,10 +162,14 @@ class Staging:
         if not os.access(path, os.R_OK | os.W_OK | os.X_OK):  # another user's
             return None
         claimed = path.with_name(f"{secrets.token_hex(8)}.{Owner.current()}")
+        _in_use.add(claimed.name)
         try:
             path.rename(claimed)
-        except FileNotFoundError:  # another process was quicker
-            return None
+        except OSError as error:
+            _in_use.discard(claimed.name)
+            if isinstance(error, FileNotFoundError):  # another process was quicker
+                return None
+            raise
         return cls(claimed)
 
     @functools.cached_property
@@ -247,6 +267,7 @@ class Staging:
                 if self._noted is not None:
                     self.write_journal(self._noted)
                 self.path.rename(self.path.with_name(f"{self.path.name.partition('.')[0]}.{_FREE}"))
+            _in_use.discard(self.path.name)
         else:
             self.remove()
 
@@ -259,6 +280,7 @@ class Staging:
         except OSError:
             remove_tree(self.path)
         remove_empty_folders(self.path.parent, depth=4)
+        _in_use.discard(self.path.name)
 
     def is_resumable(self, fingerprint: str | None) -> bool:
         """Whether a transfer can go on with the part.
@@ -330,6 +352,8 @@ def _is_abandoned(path: Path) -> bool:
     owner = _owner(path)
     if owner is None or owner.is_dead:
         return True
+    if owner == Owner.current():
+        return path.name not in _in_use
     # A time that lies so far ahead is no sign of life either, but of a clock that has been set back.
     return not owner.is_local and abs(time.time() - _touched_at(path)) > _FOREIGN_IDLE_SECONDS
 

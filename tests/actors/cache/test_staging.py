@@ -18,6 +18,7 @@ from openmas_assets.actors.cache.staging import (
     resumable_bytes,
 )
 from programs import Program
+from unprivileged import unprivileged
 
 DEAD = Owner.current()._replace(boot="0123456789")
 ELSEWHERE = Owner.current()._replace(host="0123456789")
@@ -181,6 +182,29 @@ def test_parts_come_and_go_side_by_side_although_each_takes_empty_folders_along(
     assert not folder.exists()
 
 
+def test_a_part_that_this_process_could_not_remove_goes_with_its_next_claim(folder: Path) -> None:
+    """As on a disk that was read-only at that moment."""
+    staging = Staging.claim(folder, "f")
+    staging.data_path.write_bytes(bytes(1000))
+    folder.chmod(0o555)
+    staging.path.chmod(0o555)
+    unprivileged(staging.remove)
+    folder.chmod(0o755)
+    assert leftovers(folder, "f") == [staging.path]
+    Staging.claim(folder, "f").remove()
+    assert not folder.exists()
+
+
+def test_a_part_that_this_process_could_not_let_go_is_resumed_by_its_next_claim(folder: Path) -> None:
+    staging = Staging.claim(folder, "f")
+    staging.write_journal(Journal(fingerprint="f", validator='"v"', bytes_total=10_000))
+    staging.data_path.write_bytes(bytes(1000))
+    folder.chmod(0o555)
+    unprivileged(staging.release)
+    folder.chmod(0o755)
+    assert Staging.claim(folder, "f").bytes_done == 1000
+
+
 def test_starting_over_forgets_bytes_journal_and_tree(folder: Path) -> None:
     staging = Staging(_part(folder, Owner.current(), 1000))
     (staging.tree_path / "sub").mkdir(parents=True)
@@ -211,10 +235,11 @@ def test_what_can_be_resumed_counts_for_its_own_configuration_only(folder: Path)
 
 
 def test_a_sweep_takes_what_nobody_can_go_on_with_and_nothing_else(folder: Path) -> None:
+    in_use = Staging.claim(folder, "f")
     useless = [_part(folder, DEAD, 1, validator=None), _part(folder, "free", 2, fingerprint="g")]
     wanted = {
         _part(folder, DEAD, 3),
-        _part(folder, Owner.current(), 4, validator=None),
+        in_use.path,
         _part(folder, ELSEWHERE, 5, validator=None),
     }
     assert set(leftovers(folder, "f")) == set(useless)
