@@ -4,6 +4,7 @@ Its looks take a millisecond. They are not a downloader's work because they must
 transfer: an agent that asks for a cached asset is answered while four others wait for gigabytes.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ class InspectorActor(WorkerActor):
                 self._on_unknown(message)
 
     def _on_inspect_asset(self, command: InspectAsset) -> None:
+        was_locked = os.path.exists(self._layout.lock_path(command.config))  # noqa: PTH110 - it never raises
         try:
             inspection = inspect(self._layout, command.config, self._project_root)
         except AssetError:
@@ -56,4 +58,4 @@ class InspectorActor(WorkerActor):
                 witnesses=inspection.witnesses,
             )
         )
-        sweep_leftovers(self._layout, command.config)
+        sweep_leftovers(self._layout, command.config, was_locked=was_locked)

@@ -66,7 +66,7 @@ class AssetLock:
             os.close(file)
             if not is_ours:
                 return False
-            # Another process has removed the file, as each does that frees the lock; the next one has its own.
+            # Whoever frees a lock removes its file first: the next one has a file of its own.
         return False
 
     def _open(self) -> int:

@@ -80,7 +80,7 @@ def remove_all_copies(layout: CacheLayout) -> Removal:
     )
 
 
-def sweep_leftovers(layout: CacheLayout, config: AssetConfig) -> None:
+def sweep_leftovers(layout: CacheLayout, config: AssetConfig, *, was_locked: bool = False) -> None:
     """Remove what killed processes left of an asset and no transfer can go on with. Never raises.
 
     A process that is killed right after a commit leaves the old copy in its part, and nobody who finds the
@@ -89,10 +89,12 @@ def sweep_leftovers(layout: CacheLayout, config: AssetConfig) -> None:
     Args:
         layout: The cache.
         config: The asset.
+        was_locked: Whether its lock file was there at a moment when this process had not made it: then it is
+            another's, or what a killed one has left.
     """
     folder, lock_path = layout.staging_folder(config), layout.lock_path(config)
     with contextlib.suppress(OSError):
-        if leftovers(folder, config.fingerprint) or lock_path.exists():
+        if leftovers(folder, config.fingerprint) or was_locked:
             _sweep_locked(AssetLock(lock_path), folder, config.fingerprint)  # its file goes as it is freed
     remove_empty_folders(folder, depth=4)
     remove_empty_folders(lock_path.parent, depth=3)

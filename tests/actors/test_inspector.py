@@ -63,3 +63,15 @@ def test_a_copy_with_another_time_is_corrupt_until_it_is_read(
     manager.ask(GetAssetPath(name="a")).get(timeout=30)
     assert manager.ask(GetAssetStatus(name="a")).get(timeout=30).status == "cached"
     assert server.count("GET", "/a.bin") == 1
+
+
+def test_the_next_look_takes_the_lock_file_of_a_killed_process(
+    cached_path: Path, manager: AssetManager, tmp_path: Path
+) -> None:
+    locks = tmp_path / "cache" / ".locks"
+    (locks / "model" / "a").mkdir(parents=True)
+    (locks / "model" / "a" / "latest.lock").touch()
+    manager.ask(GetAssetPath(name="a")).get(timeout=30)
+    manager.close()  # whoever looks sweeps after the answer
+    assert not locks.exists()
+    assert cached_path.exists()

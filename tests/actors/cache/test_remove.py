@@ -267,17 +267,17 @@ def test_a_sweep_takes_the_lock_file_of_a_killed_process(bench: CacheBench) -> N
     """
     with Program(hold, bench.layout.lock_path(config)) as program:
         assert next(program.lines()) == "True"
-        sweep_leftovers(bench.layout, config)
+        sweep_leftovers(bench.layout, config, was_locked=True)
         assert bench.layout.lock_path(config).exists()
         program.kill9()
-    sweep_leftovers(bench.layout, config)
+    sweep_leftovers(bench.layout, config, was_locked=True)
     assert _everything(bench.layout.root) == []
 
 
 def test_a_sweep_of_locks_that_may_not_be_looked_at_does_nothing(bench: CacheBench) -> None:
     config = _copy(bench)
     bench.layout.locks.mkdir(mode=0)
-    unprivileged(lambda: sweep_leftovers(bench.layout, config))
+    unprivileged(lambda: sweep_leftovers(bench.layout, config, was_locked=True))
     assert bench.layout.locks.exists()
 
 
