@@ -64,17 +64,18 @@ def _read_text(path: Path) -> str:
         raise project_file_error(
             path, f"it cannot be read ({error.strerror}); check that it exists and may be read"
         ) from None
+    except ValueError:
+        raise project_file_error(path, "this cannot be the path of a file; name one") from None
     if len(content) > MAX_FILE_BYTES:
         raise project_file_error(
             path, f"it is larger than {MAX_FILE_BYTES // 2**20} MiB; is it a project file?"
         )
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise project_file_error(path, f"line {line}: the file is not UTF-8; save it as UTF-8") from None
+    # Not strictly: an error of Python's would hold all that is in the file, and stay the context of ours.
+    text = content.decode("utf-8-sig", "surrogateescape")
     if unprintable := _UNPRINTABLE.search(text):
         line = text.count("\n", 0, unprintable.start()) + 1
+        if "\ud800" <= unprintable.group() <= "\udfff":
+            raise project_file_error(path, f"line {line}: the file is not UTF-8; save it as UTF-8")
         code = f"U+{ord(unprintable.group()):04X}"
         raise project_file_error(
             path, f"line {line}: the unprintable character {code} stands here; remove it"

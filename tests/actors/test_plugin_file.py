@@ -67,6 +67,13 @@ def test_an_error_names_the_file_and_what_is_wrong_in_it(
     assert "project" not in shown.replace(str(path), "")
 
 
+def test_a_text_that_is_no_path_is_no_file(plugins: PluginDispatcher) -> None:
+    for text in ("lab\0.yml", "\ud800"):
+        with pytest.raises(AssetConfigurationError, match="cannot be the path of a file; name one") as raised:
+            plugins.register(text, lambda _command, _param: None)
+        str(raised.value).encode()
+
+
 def test_a_folder_is_no_file(plugins: PluginDispatcher, tmp_path: Path) -> None:
     with pytest.raises(AssetConfigurationError, match="it is a folder; name a file"):
         plugins.register(tmp_path, lambda _command, _param: None)

@@ -12,6 +12,7 @@ from openmas_assets.actors import project_yaml
 from openmas_assets.actors.project import load_project
 from openmas_assets.messages.errors import AssetConfigurationError
 from project_problems import problems_in
+from secrets_found import appearances
 
 ONE_PROBLEM = {
     "an open quote": ("name: a\nversion: 'x\n", "line", "not YAML"),
@@ -56,6 +57,16 @@ def test_what_is_wrong_is_told_with_its_place_and_the_fix(
 
     assert problem.startswith(start)
     assert fix in problem.removeprefix(start)
+
+
+def test_what_is_not_utf_8_is_an_error_that_holds_nothing_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "openmas_project.yml"
+    path.write_bytes(b"assets:\n- source: {url: 'https://user:hunter2@e.com'}\n\xff")
+
+    with pytest.raises(AssetConfigurationError, match="line 3: the file is not UTF-8") as caught:
+        load_project(path)
+
+    assert appearances("hunter2", caught.value, ()) == []
 
 
 BOMBS = {
