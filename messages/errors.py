@@ -42,6 +42,10 @@ class AssetError(Exception):
         self.attempts: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        # A name may hold half a character, as paths and arguments that are no UTF-8 do; no log takes those.
+        return self._text().encode("utf-8", "backslashreplace").decode("utf-8")
+
+    def _text(self) -> str:
         about = f"asset '{self.asset_name}': " if self.asset_name is not None else ""
         text = f"{about}{self.problem}. {self.fix}" if self.fix else f"{about}{self.problem}"
         lines = [f"  attempt {number}: {attempt}" for number, attempt in enumerate(self.attempts, start=1)]
@@ -72,8 +76,8 @@ class AssetConfigurationError(AssetError):
         self.path = path
         self.problems = tuple(problems)
 
-    def __str__(self) -> str:
-        return "\n".join([super().__str__(), *(f"  {problem}" for problem in self.problems)])
+    def _text(self) -> str:
+        return "\n".join([super()._text(), *(f"  {problem}" for problem in self.problems)])
 
 
 class UnknownAssetError(AssetError, KeyError):
