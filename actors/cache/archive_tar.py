@@ -45,7 +45,8 @@ _KINDS = {
     tarfile.LNKTYPE: MemberKind.HARDLINK,
 }
 _PAX = {tarfile.XGLTYPE, tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE}
-_EXTENSIONS = _PAX | {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
+_LONG_NAMES = {tarfile.GNUTYPE_LONGNAME: "path", tarfile.GNUTYPE_LONGLINK: "linkpath"}
+_EXTENSIONS = _PAX | _LONG_NAMES.keys()
 _DEVICES = frozenset({tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE})
 
 
@@ -185,10 +186,11 @@ class _TarReader:
             )
         data = self._stream.read_overhead(header.size)
         self._stream.read_overhead(-header.size % _BLOCK_BYTES)
-        if header.type == tarfile.GNUTYPE_LONGNAME:
-            return {"path": _decoded(data.rstrip(b"\0"))}
-        if header.type == tarfile.GNUTYPE_LONGLINK:
-            return {"linkpath": _decoded(data.rstrip(b"\0"))}
+        if header.type in _LONG_NAMES:
+            name = _decoded(data.rstrip(b"\0"))
+            if not name:  # other readers call the member that, whatever its own header says
+                raise self._stream.broken("is damaged: a long name is empty")
+            return {_LONG_NAMES[header.type]: name}
         fields = _pax_fields(data)
         if fields is None:
             raise self._stream.broken("is damaged: a pax header is not readable")

@@ -289,6 +289,17 @@ def test_an_empty_pax_value_takes_back_a_global_one(tmp_path: Path, unpack_here:
     assert contents(unpack_here(written(tmp_path / "x", data + TAR_END), "tar")) == {"a": b""}
 
 
+@pytest.mark.parametrize("type_flag", [b"L", b"K"])
+@pytest.mark.parametrize("name", [b"", b"\0"])
+def test_an_empty_long_name_is_refused(
+    tmp_path: Path, unpack_here: UnpackSandbox, type_flag: bytes, name: bytes
+) -> None:
+    """Every other reader takes it for the member's name, so this one must not go by the member's header."""
+    long_name = tar_header("././@LongLink", type_flag, len(name)) + name.ljust(512 * len(name), b"\0")
+    path = written(tmp_path / "x", tar_header("before") + long_name + tar_header("a") + TAR_END)
+    assert refusal(unpack_here, path, "tar").problem == "the tar archive is damaged: a long name is empty"
+
+
 def test_a_pax_header_without_a_member_is_refused(tmp_path: Path, unpack_here: UnpackSandbox) -> None:
     data = tar_header("a") + pax_header(pax_record("path", "b")) + TAR_END
     assert "does not follow" in refusal(unpack_here, written(tmp_path / "x", data), "tar").problem
