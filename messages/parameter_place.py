@@ -29,6 +29,7 @@ MAX_PARAMETER_VALUES = 100_000
 """How many texts and containers a parameter may hold; numbers and other objects do not count."""
 
 _ANY = AnyType()
+_MAX_NOTED = 20
 _MAX_TEXT_LENGTH = 250
 
 
@@ -133,11 +134,18 @@ def accepting_places(parameter: Parameter) -> list[str]:
 class _Search:
     def __init__(self) -> None:
         self.places: list[ReferencePlace] = []
-        self.refused: list[tuple[KeyPath, str]] = []
+        # With the declaration that has no such field, where there is one.
+        self.refused: list[tuple[KeyPath, FieldsType | None]] = []
         self._value_count = 0
 
     def look(
-        self, declared: ParameterType, value: object, path: KeyPath, *, accepts: bool, note: str = ""
+        self,
+        declared: ParameterType,
+        value: object,
+        path: KeyPath,
+        *,
+        accepts: bool,
+        unknown_to: FieldsType | None = None,
     ) -> None:
         kind = type(value)
         if not issubclass(kind, str | dict | list | tuple | AssetRef):
@@ -148,7 +156,7 @@ class _Search:
             if accepts:
                 self.places.append(ReferencePlace(path, AssetRef.parse(value)))
             else:
-                self.refused.append((path, note))
+                self.refused.append((path, unknown_to))
         elif is_dict(value):
             self._look_into_dict(options, value, path, accepts=accepts)
         elif is_list(value):
@@ -169,8 +177,7 @@ class _Search:
                 self.look(field.type, item, place, accepts=field.accepts_references)
             else:
                 accepted = accepts and others is not None and isinstance(key, str | int)
-                note = _unknown_field(key, declared) if declared else ""
-                self.look(others or _ANY, item, place, accepts=accepted, note=note)
+                self.look(others or _ANY, item, place, accepts=accepted, unknown_to=declared)
 
     def _check_bounds(self, path: KeyPath) -> None:
         self._value_count += 1
@@ -208,17 +215,23 @@ def _likeness(declared: FieldsType, value: dict[Any, Any]) -> tuple[int, int]:
     return known, -missing
 
 
+def _noted(path: KeyPath, unknown_to: FieldsType | None) -> str:
+    return place_text(path) + ("" if unknown_to is None else _unknown_field(path[-1], unknown_to))
+
+
 def _unknown_field(key: object, declared: FieldsType) -> str:
     match = closest(key, declared.names) if isinstance(key, str) else None
     return f" (an unknown field; did you mean '{match}'?)" if match else " (an unknown field)"
 
 
-def _refusal(parameter: Parameter, refused: list[tuple[KeyPath, str]]) -> PluginCallError:
+def _refusal(parameter: Parameter, refused: list[tuple[KeyPath, FieldsType | None]]) -> PluginCallError:
     places = accepting_places(parameter)
     accepted = (
         f"References are accepted in {listed(places)} only" if places else "It accepts references nowhere"
     )
-    texts = [f"{place_text(path)}{note}" for path, note in refused]
+    # To look for what was meant takes long, and no more than the first ones are shown.
+    texts = [_noted(*each) for each in refused[:_MAX_NOTED]]
+    texts += [place_text(path) for path, _ in refused[_MAX_NOTED:]]
     return PluginCallError(
         f"the command accepts no reference in {listed(texts)}",
         parameter=place_text(refused[0][0]),

@@ -1,6 +1,8 @@
 """Places in a parameter: where references count, where they are refused, and how they are replaced."""
 
 import copy
+import sys
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from openmas_assets.messages.parameter_place import (
 )
 from openmas_assets.messages.parameter_type import Parameter
 from openmas_assets.messages.plugin_config import parse_plugin_config
+from openmas_assets.messages.suggestion import closest
 
 URL = "asset://a/content/image"
 DICT = {"asset_id": "a", "field_path": ["content", "image"]}
@@ -272,3 +275,21 @@ def test_what_a_reference_brings_may_look_like_a_reference() -> None:
     (place,) = reference_places(declared(accepting("string")), URL)
 
     assert with_replaced(URL, {place: URL}) == URL
+
+
+def test_what_was_meant_by_an_unknown_field_is_looked_for_where_it_is_told_only() -> None:
+    looks = 0
+
+    def count(frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal looks
+        looks += event == "call" and frame.f_code is closest.__code__
+
+    sys.setprofile(count)
+    try:
+        places({"image": accepting("str")}, {f"imag{number}": "text" for number in range(100)})
+        assert looks == 0
+        error = refusal({"image": accepting("str")}, {f"imag{number}": URL for number in range(100)})
+    finally:
+        sys.setprofile(None)
+    assert looks == 20
+    assert "imag19 (an unknown field; did you mean 'image'?), and 80 more" in str(error)
