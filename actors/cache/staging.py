@@ -4,6 +4,7 @@ import contextlib
 import functools
 import os
 import secrets
+import stat
 import time
 from pathlib import Path
 from typing import Annotated, NamedTuple, Self
@@ -378,10 +379,12 @@ def _data_size(path: Path) -> int:
 
 
 def _file_size(path: Path) -> int:
+    """0 of what is no file, for nothing can be gone on with there."""
     try:
-        return path.stat().st_size
+        status = path.stat()
     except OSError:
         return 0
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
 
 def _read_journal(path: Path) -> Journal | None:

@@ -90,6 +90,17 @@ def test_a_part_with_a_broken_journal_is_swept(folder: Path, text: str) -> None:
     assert Staging.claim(folder, "f").bytes_done == 0
 
 
+def test_a_part_with_a_folder_in_place_of_the_bytes_is_swept(folder: Path) -> None:
+    path = _part(folder, DEAD, 10)
+    (path / "data").unlink()
+    (path / "data").mkdir()
+
+    staging = Staging.claim(folder, "f")
+
+    assert list(folder.iterdir()) == [staging.path]
+    assert list(staging.path.iterdir()) == []
+
+
 def test_a_part_of_a_living_process_is_never_taken(folder: Path) -> None:
     with Program("import signal; signal.pause()") as program:
         owned = _part(folder, Owner.current()._replace(pid=program.pid, started=0), 1000)
