@@ -166,8 +166,14 @@ class _TarReader:
                 return None
             if header.type not in _EXTENSIONS:
                 return header, {key: value for key, value in (self._global_fields | fields).items() if value}
-            scope = self._global_fields if header.type == tarfile.XGLTYPE else fields
-            scope |= self._extension(header)
+            extension = self._extension(header)
+            if header.type == tarfile.XGLTYPE:
+                self._global_fields |= extension
+            elif any(fields.get(key, value) != value for key, value in extension.items()):
+                # Of a long name and a pax path some readers believe the first and some the last one.
+                raise self._stream.broken("is damaged: two headers say different things of one member")
+            else:
+                fields |= extension
         raise self._stream.broken(f"has more than {_MAX_EXTENSIONS} extension headers in a row")
 
     def _header(self) -> tarfile.TarInfo | None:

@@ -300,6 +300,29 @@ def test_an_empty_long_name_is_refused(
     assert refusal(unpack_here, path, "tar").problem == "the tar archive is damaged: a long name is empty"
 
 
+@pytest.mark.parametrize("first", ["long", "pax"])
+def test_two_headers_that_name_a_member_differently_are_refused(
+    tmp_path: Path, unpack_here: UnpackSandbox, first: str
+) -> None:
+    """GNU tar believes the last one, bsdtar the long name."""
+    extensions = [
+        tar_header("././@LongLink", b"L", 2) + b"b\0".ljust(512, b"\0"),
+        pax_header(pax_record("path", "c")),
+    ]
+    before = b"".join(extensions if first == "long" else reversed(extensions))
+    path = written(tmp_path / "x", before + tar_header("a") + TAR_END)
+    problem = "the tar archive is damaged: two headers say different things of one member"
+    assert refusal(unpack_here, path, "tar").problem == problem
+
+
+def test_two_headers_may_say_the_same_of_a_member(tmp_path: Path, unpack_here: UnpackSandbox) -> None:
+    long_name = tar_header("././@LongLink", b"L", 2) + b"b\0".ljust(512, b"\0")
+    data = (
+        long_name + pax_header(pax_record("path", "b") + pax_record("mtime", "1")) + tar_header("a") + TAR_END
+    )
+    assert contents(unpack_here(written(tmp_path / "x", data), "tar")) == {"b": b""}
+
+
 def test_a_pax_header_without_a_member_is_refused(tmp_path: Path, unpack_here: UnpackSandbox) -> None:
     data = tar_header("a") + pax_header(pax_record("path", "b")) + TAR_END
     assert "does not follow" in refusal(unpack_here, written(tmp_path / "x", data), "tar").problem
