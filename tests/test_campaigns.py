@@ -45,6 +45,13 @@ AIMS = {
         "an error: the file is larger than the disk or a limit allows",
     ),
     "crowd": ("paused while others waited for it", "killed", "right bytes", "no locks"),
+    "fuzzing": (
+        *("project: refused with AssetConfigurationError", "archives: refused with AssetUnpackError"),
+        *("metadata: the metadata was taken for corrupt, the asset is right", "parts: a part was dropped"),
+        *("references: a reference was read", "store: refused with AssetRefError"),
+        *("plugins: refused with AssetConfigurationError", "commands: with any arguments, exit 2"),
+        "headers: no validator, no range",
+    ),
 }
 
 

@@ -16,7 +16,7 @@ def shown_texts(
     error: BaseException | None, records: Iterable[logging.LogRecord]
 ) -> Iterator[tuple[str, str]]:
     """Everything that an error and logs show, each with a word on where that is."""
-    for index, link in enumerate(_chain(error)):
+    for index, link in enumerate(causes(error)):
         yield f"str of error {index}", str(link)
         yield f"repr of error {index}", repr(link)
         yield f"attributes of error {index}", repr(vars(link))
@@ -34,7 +34,8 @@ def forms(secret: str) -> set[str]:
     }
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and all that it was raised from or while handling, or carries."""
     pending, seen = [error], set[int]()
     while pending:
         link = pending.pop()
