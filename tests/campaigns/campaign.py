@@ -22,11 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "parts"))
 
 from tally import Tally
 
-CAMPAIGNS = ("crash", "actor_deaths", "load")
-CAMPAIGNS = ("crash", "faulty_server")
-CAMPAIGNS = ("crash", "disk_faults", "crowd")
-CAMPAIGNS = ("crash", "faulty_server", "disk_faults", "crowd", "actor_deaths", "load")
-CAMPAIGNS = ("crash", "fuzzing")
+CAMPAIGNS = ("crash", "faulty_server", "disk_faults", "crowd", "actor_deaths", "load", "fuzzing")
 """Each is a module beside this one."""
 
 _LINE = "{:<14} {:>8}  {:<28} {:>8} {:>8} {:>8}"
