@@ -40,8 +40,9 @@ class InspectorActor(WorkerActor):
                 self._on_unknown(message)
 
     def _on_inspect_asset(self, command: InspectAsset) -> None:
-        was_locked = os.path.exists(self._layout.lock_path(command.config))  # noqa: PTH110 - it never raises
+        was_locked = False
         try:
+            was_locked = os.path.exists(self._layout.lock_path(command.config))  # noqa: PTH110 - never raises
             inspection = inspect(self._layout, command.config, self._project_root)
         except AssetError:
             # A local source that cannot even be located: whoever fetches it will say why.

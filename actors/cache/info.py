@@ -108,12 +108,11 @@ class AssetInfo(BaseModel):
         except (OSError, ValidationError, ValueError, RecursionError):
             raise UnreadableInfoError(f"the metadata {path} cannot be read") from None
 
-    def write(self, folder: Path, *, is_synced: bool = False) -> None:
+    def write(self, folder: Path) -> None:
         """Write the metadata into a folder, all of it or nothing; private to the user, whatever the umask.
 
         Args:
             folder: The version folder, or the one that will become it.
-            is_synced: Whether it is to be on the disk itself before it takes the place of what is there.
 
         Raises:
             AssetCacheError: A file has a name that is no text.
@@ -125,9 +124,6 @@ class AssetInfo(BaseModel):
             with open(os.open(temporary, _WRITE_FLAGS, 0o600), "wb") as file:  # noqa: PTH123
                 make_private(temporary)  # before there is something in it: it may be a leftover
                 file.write(content)
-                if is_synced:
-                    file.flush()
-                    os.fsync(file.fileno())
             temporary.replace(folder / INFO_NAME)
         except BaseException:
             temporary.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import glob
 import os
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,9 @@ from openmas_assets.actors.cache.lock import AssetLock
 from openmas_assets.actors.cache.staging import Staging, leftovers
 from openmas_assets.messages.asset_config import AssetConfig
 
+# Whoever notes something in the metadata has the lock for a moment, which is not worth a refusal.
+_MAX_TRIES = 5
+_PAUSE_SECONDS = 0.01
 _NO_ROOM_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -134,6 +138,10 @@ def _remove_key(layout: CacheLayout, key: str) -> Removal | None:
 def _is_taken(lock: AssetLock) -> bool:
     """Whether nobody else holds the lock. Where there is no room for its file, nobody does."""
     try:
+        for _ in range(_MAX_TRIES):
+            if lock.try_acquire():
+                return True
+            time.sleep(_PAUSE_SECONDS)
         return lock.try_acquire()
     except OSError as error:
         if error.errno not in _NO_ROOM_ERRNOS:

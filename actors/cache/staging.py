@@ -124,14 +124,22 @@ class Staging:
                     best = claimed
                 else:
                     claimed.remove()
-            return best or cls._start(folder)
+            return best or cls.start(folder)
         except OSError:
             if best is not None:
                 best.release()
             raise
 
     @classmethod
-    def _start(cls, folder: Path) -> "Staging":
+    def start(cls, folder: Path) -> "Staging":
+        """Start an empty part, whatever others there are.
+
+        Args:
+            folder: The asset's staging folder.
+
+        Raises:
+            OSError: The disk refused.
+        """
         path = Path(f"{folder}/{secrets.token_hex(8)}.{Owner.current()}")
         _in_use.add(path.name)  # before anybody can see it
         try:

@@ -5,13 +5,11 @@ id) makes the copy doubtful, and it is read once before it is handed out. See fs
 itself, its name by its folder.
 """
 
-import os
 from pathlib import Path
 
 from openmas_assets.actors.cache.info import AssetInfo
 from openmas_assets.actors.cache.layout import CacheLayout
-from openmas_assets.actors.cache.lock import AssetLock
-from openmas_assets.actors.cache.witness import metadata_witness
+from openmas_assets.actors.cache.note import note, sync
 from openmas_assets.actors.monitor import Monitor
 from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.status import Witness
@@ -43,30 +41,7 @@ def sync_copy(layout: CacheLayout, config: AssetConfig, monitor: Monitor) -> tup
     above = folder.parents[: len(folder.relative_to(layout.root).parts)]
     for path in (*files, *folders, *above):
         monitor.check()
-        _sync(path)
-    return _note(layout, config, info)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _note(layout: CacheLayout, config: AssetConfig, info: AssetInfo) -> tuple[Witness, Witness] | None:
-    folder = layout.version_folder(config)
-    lock = AssetLock(layout.lock_path(config))
-    if not lock.try_acquire():
-        return None  # whoever holds the lock is about to replace the copy
-    try:
-        before = metadata_witness(folder)
-        if before is None or AssetInfo.read(folder) != info:
-            return None  # what was synced is not what stands there now
-        info.model_copy(update={"unsynced_boot": None}).write(folder, is_synced=True)
-        _sync(folder)
-        after = metadata_witness(folder)
-    finally:
-        lock.release()
-    return None if after is None else (before, after)
+        sync(path)
+    witnesses = note(layout, config, info, info.model_copy(update={"unsynced_boot": None}))
+    sync(folder)
+    return witnesses

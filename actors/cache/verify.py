@@ -9,7 +9,7 @@ from openmas_assets.actors.cache.checksum import hash_file
 from openmas_assets.actors.cache.file_record import FileRecord
 from openmas_assets.actors.cache.info import AssetInfo, UnreadableInfoError, foreign_files
 from openmas_assets.actors.cache.layout import CacheLayout
-from openmas_assets.actors.cache.lock import AssetLock
+from openmas_assets.actors.cache.note import note
 from openmas_assets.actors.monitor import Monitor
 from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.manager import VerificationOutcome
@@ -45,29 +45,16 @@ def verify_copy(
                 break
         else:
             return "not_cached", ""
-        with contextlib.suppress(OSError):
-            _note(layout, config, info, comparison)
+        noted = comparison.noted_in(info)
+        if noted != info:
+            with contextlib.suppress(OSError):
+                note(layout, config, info, noted)
     except UnreadableInfoError as error:
         return "failed", error.problem
     detail = comparison.detail
     if not detail and config.checksum not in (None, f"sha256:{info.sha256}"):
         detail = f"{config.checksum} is declared, it is sha256:{info.sha256}"
     return ("failed", detail) if detail else ("verified", "")
-
-
-def _note(layout: CacheLayout, config: AssetConfig, info: AssetInfo, comparison: "Comparison") -> None:
-    noted = comparison.noted_in(info)
-    if noted == info:
-        return
-    lock = AssetLock(layout.lock_path(config))
-    if not lock.try_acquire():
-        return  # whoever holds the lock is about to replace the copy
-    try:
-        folder = layout.version_folder(config)
-        if AssetInfo.read(folder) == info:
-            noted.write(folder)
-    finally:
-        lock.release()
 
 
 @dataclass(frozen=True)
