@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from chores import await_chores
 from fetching import Fetching
-from loopback import LoopbackServer
+from loopback import Fault, LoopbackServer
 from openmas_assets.actors import AssetManager
 from openmas_assets.actors.cache.inspection import inspect
 from openmas_assets.actors.cache.owner import Owner
@@ -84,8 +85,9 @@ def test_a_warm_hit_costs_two_looks_and_opens_nothing(
     monkeypatch: pytest.MonkeyPatch,
     opened: list[str],
 ) -> None:
-    manager = open_manager(project(asset("a", server.put("/a.bin", DATA))))
+    manager = open_manager(project(asset("a", server.put("/a.bin", DATA))), pool_size=1)
     path = manager.ask(GetAssetPath(name="a")).get(timeout=30).path
+    await_chores(manager, "a")
     seen: list[str] = []
     look = os.lstat
 
@@ -104,11 +106,12 @@ def test_a_warm_hit_costs_two_looks_and_opens_nothing(
 def test_a_small_asset_opens_few_files_and_its_metadata_once(
     open_manager: Callable[..., AssetManager], server: LoopbackServer, opened: list[str]
 ) -> None:
-    manager = open_manager(project(asset("a", server.put("/a.bin", DATA))))
-    path = manager.ask(GetAssetPath(name="a")).get(timeout=30).path
-    version_folder = path.parent
-    cache = version_folder.parents[2]
-    names = [name for name in opened if name.startswith(f"{cache}/")]
+    stalled = asset("b", server.put("/b.bin", DATA, faults=[Fault(hang_before_headers=True)]))
+    manager = open_manager(project(asset("a", server.put("/a.bin", DATA)), stalled), pool_size=1)
+    reply = manager.ask(GetAssetPath(name="a"))
+    manager.ask(GetAssetPath(name="b"))  # keeps the downloader from syncing the first one
+    cache = reply.get(timeout=30).path.parents[3]
+    names = [name for name in opened if name.startswith(f"{cache}/") and "/model/a/" in name]
     counts = Counter(Path(name).name for name in names)
     # Nobody reads what is not there, and no folder need be looked through: written once, each.
     assert counts == {"latest.lock": 1, "data": 1, ".asset_info.json": 1}
@@ -123,8 +126,8 @@ def test_a_small_asset_asks_little_of_the_disk(
     fetching.hit(asset("b", server.put("/b.bin", DATA)))
     counts = Counter(name for name, path in calls if path.startswith(str(fetching.layout.root)))
     # It is written with 3 files, each opened once (the lock, the bytes, the metadata), and read not at all; 3
-    # renames, one of them too early; the lock file goes again; and folders that come and go, as nothing else is
-    # in the folders of parts and locks.
+    # renames, one of them too early; the lock file goes again; and folders that come and go, as nothing else
+    # is in those of parts and locks.
     expected = {"open": 3, "os.listdir": 1, "os.mkdir": 16, "os.rename": 3, "os.rmdir": 8, "os.remove": 1}
     assert counts == expected
 

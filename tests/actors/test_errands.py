@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from chores import await_chores
 from loopback import LoopbackServer
 from openmas_assets.actors import AssetManager
 from openmas_assets.actors.cache.info import AssetInfo
-from openmas_assets.messages.manager import GetAssetPath, VerifyAsset
+from openmas_assets.messages.manager import GetAssetPath
 from projects import asset, project
 
 DATA = bytes(10_000)
@@ -25,17 +26,12 @@ def _path(manager: AssetManager, name: str) -> Path:
     return manager.ask(GetAssetPath(name=name)).get(timeout=30).path
 
 
-def _await_chores(manager: AssetManager, name: str) -> None:
-    """The only downloader does one job after the other: what it got before is done."""
-    assert manager.ask(VerifyAsset(name=name)).get(timeout=30).outcome == "verified"
-
-
 def test_a_new_copy_is_synced_after_the_answer_and_stays_a_warm_hit(
     open_manager: Callable[..., AssetManager], server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manager = open_manager(project(asset("a", server.put("/a.bin", DATA))), pool_size=1)
     path = _path(manager, "a")
-    _await_chores(manager, "a")
+    await_chores(manager, "a")
     assert _is_synced(path)
     looks: list[object] = []
     look = AssetInfo.read
@@ -58,6 +54,6 @@ def test_a_disk_that_refuses_to_sync_spoils_nothing(
     monkeypatch.setattr(os, "fsync", refuse)
     manager = open_manager(project(asset("a", server.put("/a.bin", DATA))), pool_size=1)
     path = _path(manager, "a")
-    _await_chores(manager, "a")
+    await_chores(manager, "a")
     assert not _is_synced(path)
     assert path.read_bytes() == DATA

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from chores import await_chores
 from loopback import LoopbackServer
 from openmas_assets.actors import AssetManager
 from openmas_assets.actors.reply import Reply
@@ -37,8 +38,9 @@ class HeldLook:
 def test_a_look_serves_all_who_had_asked_before_it_and_nobody_who_came_later(
     open_manager: Callable[..., AssetManager], server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    manager = open_manager(project(asset("a", server.put("/a.bin", DATA))))
+    manager = open_manager(project(asset("a", server.put("/a.bin", DATA))), pool_size=1)
     path = manager.ask(GetAssetPath(name="a")).get(timeout=30).path
+    await_chores(manager, "a")
     look = HeldLook()
     with monkeypatch.context() as patch:
         patch.setattr(os, "lstat", look)
