@@ -3,6 +3,7 @@
 import ctypes
 import logging
 import queue
+import sys
 import threading
 from typing import Any
 
@@ -52,6 +53,12 @@ class Supervisor(AssetActor):
 class UnprintableError(Exception):
     def __str__(self) -> str:
         raise ValueError
+
+
+def wait_until_idle(thread: threading.Thread) -> None:
+    """Block until an actor's thread waits for its next message."""
+    while sys._current_frames()[thread.ident or 0].f_code.co_name != "_actor_loop_running":
+        pass
 
 
 @pytest.fixture
@@ -180,6 +187,7 @@ def test_a_worker_whose_thread_ends_between_two_messages_says_so_and_no_other_ac
 ) -> None:
     clerk = Clerk.start()
     [thread] = [each for each in threading.enumerate() if each.name.startswith("Worker-") and each.is_alive()]
+    wait_until_idle(thread)
     # It strikes when the inbox gives out the next message, outside of all that pykka catches.
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(error))
     worker.tell("wake up")
@@ -193,11 +201,17 @@ def test_a_worker_whose_thread_ends_between_two_messages_says_so_and_no_other_ac
 
 def test_who_asks_while_the_thread_ends_is_told() -> None:
     clerk, gate = Clerk.start(), threading.Event()
-    thread = clerk.ask("thread", block=True)
-    clerk.tell(gate.wait)
+    threads: queue.SimpleQueue[threading.Thread] = queue.SimpleQueue()
+
+    def hold() -> None:
+        threads.put(threading.current_thread())
+        gate.wait()
+
+    clerk.tell(hold)
+    thread = threads.get(timeout=10)
     asked = [clerk.ask("thread", block=False) for _ in range(3)]
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread.ident), ctypes.py_object(KeyboardInterrupt)
+        ctypes.c_ulong(thread.ident or 0), ctypes.py_object(KeyboardInterrupt)
     )
     gate.set()
     for future in asked:
