@@ -147,17 +147,17 @@ class _Load:
         asyncio.run(self._be_agents(random.Random(seed)))
 
     async def _be_agents(self, generator: random.Random) -> None:
-        agents = [asyncio.create_task(self._be_an_agent(generator)) for _ in range(_AGENTS)]
+        over = asyncio.Event()
+        agents = [asyncio.create_task(self._be_an_agent(generator, over)) for _ in range(_AGENTS)]
         await asyncio.to_thread(self._is_over.wait)
-        for agent in agents:
-            agent.cancel()
+        over.set()
         for outcome in await asyncio.gather(*agents, return_exceptions=True):
-            if not isinstance(outcome, asyncio.CancelledError):
+            if outcome is not None:
                 self._note_wrong(f"an agent ended with {outcome!r}")
 
-    async def _be_an_agent(self, generator: random.Random) -> None:
-        await asyncio.sleep(generator.random() * _AGENT_PAUSE_SECONDS)
-        while True:
+    async def _be_an_agent(self, generator: random.Random, over: asyncio.Event) -> None:
+        pause_seconds = generator.random() * _AGENT_PAUSE_SECONDS
+        while not await _comes_within(pause_seconds, over):
             errand, outcome = self._errand(generator, "coroutines"), None
             with contextlib.suppress(StopIteration):
                 while True:
@@ -166,7 +166,7 @@ class _Load:
                         outcome = await reply
                     except AssetError as error:
                         outcome = error
-            await asyncio.sleep(generator.expovariate(1 / _AGENT_PAUSE_SECONDS))
+            pause_seconds = generator.expovariate(1 / _AGENT_PAUSE_SECONDS)
 
     def _be_a_thread(self, generator: random.Random) -> None:
         while not self._is_over.wait(generator.expovariate(1 / _THREAD_PAUSE_SECONDS)):
@@ -248,6 +248,13 @@ class _Load:
     def _note_wrong(self, what: str) -> None:
         with self._lock:
             self._wrong.append(what)
+
+
+async def _comes_within(seconds: float, event: asyncio.Event) -> bool:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()
 
 
 def _open(folder: Path, origin: str) -> AssetSystem:
