@@ -53,9 +53,9 @@ class CommandTarget:
             )
         arguments = list(choices.pick(_COMMANDS)) if choices.chance(70) else []
         for _ in range(choices.below(4)):
-            word = choices.pick(_WORDS) if choices.chance(60) else choices.text()
+            word = choices.pick(_WORDS) if choices.chance(60) else _word(choices)
             arguments.insert(choices.below(len(arguments) + 1), word)
-        place = ["-C", str(self._project.path)] if choices.chance(95) else ["-C", choices.text()]
+        place = ["-C", str(self._project.path)] if choices.chance(95) else ["-C", _word(choices)]
         # What comes last wins: the working folder must not be anybody's project.
         return self._invoke([*place, *arguments], "with any arguments")
 
@@ -81,6 +81,13 @@ class CommandTarget:
             f"{arguments} exits with 0 after {result.stderr[-300:]!r}",
         )
         return f"{said}, exit {code}"
+
+
+def _word(choices: Choices) -> str:
+    """What a system can pass a program: no NUL, and of half characters those that stand for bytes."""
+    return "".join(
+        letter for letter in choices.text() if letter != "\0" and not "\ud800" <= letter < "\udc80"
+    )
 
 
 def _segment(choices: Choices) -> str:

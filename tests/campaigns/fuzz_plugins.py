@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from fuzz_input import HARMLESS_TEXTS, Choices, mutated_value
+from fuzz_input import HARMLESS_TEXTS, TEXTS, Choices, mutated_value
 from fuzz_objects import odd_object
 from fuzz_oracle import check, check_error
 from fuzz_references import reference_form
@@ -79,6 +79,7 @@ class PluginTarget:
 
     def run(self, choices: Choices) -> str:
         """See `fuzzing.Target`."""
+        choices.texts = HARMLESS_TEXTS  # errors name plugins and commands
         if choices.chance(40):
             return self._register(choices)
         self._store.put(odd_object(choices, 2), asset_id="fuzz", replace=True)
@@ -90,7 +91,6 @@ class PluginTarget:
         self._store.close()
 
     def _register(self, choices: Choices) -> str:
-        choices.texts = HARMLESS_TEXTS  # errors name commands
         config: Any = _config(choices)
         if choices.chance(30):
             self._path.write_bytes(hostile_yaml(choices, (_CONFIG,)))
@@ -150,12 +150,14 @@ def _call(choices: Choices) -> Any:
         case 0 | 1:
             return mutated_value(choices, _CALL)
         case 2:
+            choices.texts = TEXTS
             fields = {
                 **_CALL["content"]["param"],
                 choices.pick(("image", "style", "marks", "sizes", "where", "x")): odd_object(choices, 3),
             }
             return {**_CALL, "content": {"command": "negative", "param": fields}}
         case 3:
+            choices.texts = TEXTS
             param: Any = (
                 [reference_form(choices) for _ in range(choices.below(4))]
                 if choices.chance(60)
