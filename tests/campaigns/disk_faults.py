@@ -27,6 +27,7 @@ from hub_home import open_hub
 from loopback import LoopbackServer
 from openmas_assets.actors.cache.inspection import inspect
 from openmas_assets.actors.cache.layout import CacheLayout
+from openmas_assets.actors.cache.staging import resumable_bytes
 from openmas_assets.actors.manager import AssetManager
 from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.errors import AssetCacheError, AssetError
@@ -218,11 +219,12 @@ class Campaign:
                 bytes_stand = self._bytes_stand(layout, config)
                 try:
                     path = manager.ask(GetAssetPath(name=config.name)).get(timeout=_TIMEOUT_SECONDS).path
+                    is_fetched = len(self._server.requests) > requests_before
+                    self._finish_refresh(manager, layout, config)
                     outcome = manager.ask(VerifyAsset(name=config.name)).get(timeout=_TIMEOUT_SECONDS)
                 except (AssetError, pykka.Timeout) as error:
                     self._tally.fail(f"{trick.name}: {config.name} does not heal: {error!r}")
                     continue
-                is_fetched = len(self._server.requests) > requests_before
                 self._tally.count("the next run", "fetched it" if is_fetched else "found it")
                 if is_fetched and bytes_stand:
                     self._tally.fail(f"{trick.name}: {config.name} was fetched although it was there")
@@ -231,6 +233,12 @@ class Campaign:
         paths = [path.relative_to(layout.root) for path in sorted(layout.root.rglob("*"))]
         if left := [str(path) for path in paths if _is_left_over(path)]:
             self._tally.fail(f"{trick.name}: left in the cache folder: {', '.join(left[-5:])}")
+
+    def _finish_refresh(self, manager: AssetManager, layout: CacheLayout, config: AssetConfig) -> None:
+        """Of a refresh that failed something may lie there, which only another refresh goes on with."""
+        if resumable_bytes(layout.staging_folder(config), config.fingerprint):
+            self._tally.count("the next run", "went on with a refresh")
+            manager.ask(GetAssetPath(name=config.name, force_download=True)).get(timeout=_TIMEOUT_SECONDS)
 
     @property
     def _sources(self) -> Path:
