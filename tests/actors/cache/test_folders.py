@@ -72,6 +72,15 @@ def test_a_tree_is_removed_to_its_end_although_somebody_else_removes_some_of_it_
             assert not tree.exists()
 
 
+def test_a_tree_that_may_not_even_be_looked_at_stays_without_an_error(tmp_path: Path) -> None:
+    tree = tmp_path / "closed" / "tree"
+    tree.mkdir(parents=True)
+    (tmp_path / "closed").chmod(0)
+    unprivileged(lambda: remove_tree(tree))
+    (tmp_path / "closed").chmod(0o700)
+    assert tree.is_dir()
+
+
 def test_what_a_link_leads_to_is_not_removed_with_it(tmp_path: Path) -> None:
     (tmp_path / "precious").mkdir(mode=0o750)
     (tmp_path / "precious" / "file").touch()
