@@ -37,6 +37,9 @@ def hub_meter(
     class Meter(hub_tqdm):
         """One bar of the library. Several may be open, in several threads."""
 
+        # Else each class of bars, one for each transfer, starts a thread of its own, which never ends.
+        monitor_interval = 0
+
         def __init__(self, *args: Any, **options: Any) -> None:
             self._counts_bytes = options.get("unit") == "B"
             self._bytes_done = int(options.get("initial") or 0)

@@ -375,6 +375,15 @@ def test_the_progress_counts_each_byte_once(hub: Hub, fetching: Fetching) -> Non
         assert {progress.bytes_total for progress in fetching.progress} == {None, size_bytes}
 
 
+def test_a_transfer_leaves_no_thread_behind(hub: Hub, fetching: Fetching) -> None:
+    hub.put_repo("org/model", FILES)
+    before = set(threading.enumerate())
+    for _ in range(2):
+        fetching.hit(hub_asset(), force_download=True)
+    left = {thread for thread in set(threading.enumerate()) - before if "loopback" not in thread.name}
+    assert left == set()
+
+
 def test_the_meter_counts_what_two_bars_count_once() -> None:
     from openmas_assets.actors.sources.hub_meter import hub_meter
 
