@@ -33,8 +33,8 @@ class Journal(BaseModel):
         bytes_total: How many bytes there will be, None if unknown.
         arrived: Of a part that comes over several connections: start and end, half-open, of each range that
             is there; None where that is all that the file holds.
-        boot: The run of the machine in which the ranges arrived; None where there are none. What a crash of
-            the machine leaves of them nobody knows.
+        boot: The run of the machine in which the bytes arrived, as nobody knows what a crash of it leaves of
+            them; None where there are no ranges and a checksum will tell.
     """
 
     model_config = ConfigDict(frozen=True, defer_build=IS_BUILT_LATE)
@@ -61,10 +61,10 @@ class Journal(BaseModel):
         Args:
             size_bytes: How large the file is; none is believed to be behind its end.
         """
+        if self.boot != Owner.current().boot and (self.arrived is not None or self.boot is not None):
+            return ()
         if self.arrived is None:
             return ((0, size_bytes),) if size_bytes else ()
-        if self.boot != Owner.current().boot:
-            return ()
         return tuple((start, min(end, size_bytes)) for start, end in self.arrived if start < size_bytes)
 
 
@@ -378,7 +378,7 @@ def _touched_at(path: Path) -> float:
 def _data_size(path: Path) -> int:
     journal = _read_journal(path)
     size_bytes = _file_size(path / "data")
-    if journal is not None and journal.arrived is not None:
+    if journal is not None:
         size_bytes = sum(end - start for start, end in journal.ranges_within(size_bytes))
     for folder, folder_names, names in os.walk(path / "hub"):
         folder_names[:] = [name for name in folder_names if name != ".cache"]  # the library's own notes

@@ -225,7 +225,7 @@ class HttpPart:
             OSError: The disk refused.
         """
         if self._journal is not None and self._journal.arrived != arrived:
-            boot = Owner.current().boot if arrived is not None else None
+            boot = self._boot if arrived is None else Owner.current().boot
             self._journal = self._journal.model_copy(update={"arrived": arrived, "boot": boot})
             self._staging.write_journal(self._journal)
 
@@ -289,6 +289,7 @@ class HttpPart:
             fingerprint=self._config.fingerprint,
             validator=None if is_encoded else validator(response),
             bytes_total=self.bytes_total,
+            boot=self._boot,
         )
         self._is_untouched = False
         self.is_small = self.bytes_total is not None and self.bytes_total <= _SMALL_BYTES
@@ -296,6 +297,10 @@ class HttpPart:
             self._staging.note_journal(self._journal)
         else:
             self._staging.write_journal(self._journal)
+
+    @property
+    def _boot(self) -> str | None:
+        return None if self._config.checksum else Owner.current().boot
 
     def _check_room(self) -> None:
         if self.is_small:

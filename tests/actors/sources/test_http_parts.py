@@ -8,6 +8,7 @@ from loopback import Fault, LoopbackServer, Resource
 from openmas_assets.actors.cache.owner import Owner
 from openmas_assets.actors.sources.fetched import TransferError
 from openmas_assets.messages.asset_config import AssetConfig
+from power import ANOTHER_BOOT
 from projects import asset
 
 DATA = bytes(range(256)) * 2000
@@ -52,6 +53,19 @@ def test_a_small_hole_in_a_part_is_filled(fetching: Fetching, server: LoopbackSe
     )
     assert fetching.path(config).read_bytes() == DATA
     assert [request.range for request in server.requests] == ["bytes=5000-5999"]
+
+
+@pytest.mark.parametrize(("checksum", "first_range"), [(None, None), (CHECKSUM, f"bytes={CUT}-")])
+def test_after_a_restart_of_the_machine_a_part_is_gone_on_with_where_a_checksum_will_tell(
+    fetching: Fetching, server: LoopbackServer, checksum: str | None, first_range: str | None
+) -> None:
+    url = server.put("/a", DATA, etag='"v1"', faults=[Fault(cut_after=CUT, times=1)])
+    config = asset("a", url, checksum=checksum)
+    fail(fetching, config)
+    journal = fetching.part().with_name("journal.json")
+    journal.write_text(journal.read_text().replace(Owner.current().boot, ANOTHER_BOOT))
+    assert fetching.path(config).read_bytes() == DATA
+    assert ranges(server)[1:] == [first_range]
 
 
 def test_a_part_of_one_byte_that_is_complete_comes_anew(fetching: Fetching, server: LoopbackServer) -> None:
