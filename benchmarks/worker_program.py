@@ -91,6 +91,7 @@ def weigh_waiters(project: dict[str, Any], cache: str, count: int) -> Iterator[W
             loop = asyncio.get_running_loop()
             first = asyncio.create_task(manager.get_asset_path(name))  # keeps the transfer going throughout
             await asyncio.to_thread(moves.wait)
+            await handled()  # what answers this is started by it, and not by those who will wait
             thread_count = threading.active_count()
             ours, thread_count_then = await _weighed(lambda: manager.get_asset_path(name), count, handled)
             bare, _ = await _weighed(lambda: _wait_for(loop.create_future()), count, handled)
