@@ -177,7 +177,7 @@ class Campaign:
         """All others have what is cached, and say whom they wait for with the rest."""
         others = set(crowd.pids) - {holder}
         waits = {"detail": f"for process {holder}"}
-        while not others <= crowd.who("waits", **waits) | {line.get("ended", 0) for line in crowd.said}:
+        while not others <= crowd.who("waits", **waits) | crowd.who("deed", name="one"):
             next(crowd.lines())
         if others > crowd.who("waits", **waits):
             self._tally.fail("a paused holder: others did not wait for it")
@@ -213,6 +213,8 @@ class Campaign:
                 self._check_deed(scene, line, known[line["name"]])
             elif "broken" in line:
                 self._tally.fail(f"{scene}: a process broke: {line['broken']}")
+            elif wrong := set(line.get("over", [])) - {0, -signal.SIGKILL}:
+                self._tally.fail(f"{scene}: processes ended with {wrong}")
 
     def _check_deed(self, scene: str, line: dict[str, Any], known: list[str]) -> None:
         what = f"{scene}: {line['deed']} {line['name']}"

@@ -80,6 +80,5 @@ class Crowd:
             yield line
 
     def signal(self, pid: int, number: signal.Signals) -> None:
-        """Send one of the processes a signal; nothing if it has ended."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
+        """Send one of the processes a signal; nothing comes of it if it has ended."""
+        os.kill(pid, number)

@@ -140,17 +140,25 @@ def _fork(order: dict[str, Any], number: int) -> int:
     return child_id
 
 
+def _ended(pid: int) -> int:
+    """Wait for the end of a child, which keeps its pid; its exit status, or minus the signal's number."""
+    ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert ended is not None
+    return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+
+
 def main() -> None:
-    """Fork as many children as each order wants, and say when each of them has ended."""
+    """Fork as many children as each order wants, and say how they have ended once all have."""
     gc.freeze()  # or each child copies the memory that its collector looks at
+    pids: list[int] = []
     with Path(sys.argv[1]).open() as orders:
         for order in map(json.loads, orders):
+            # Not before: as long as signals are sent, each pid must be its child's and nobody else's.
+            for pid in pids:
+                os.waitpid(pid, 0)
             pids = [_fork(order, number) for number in range(order["count"])]
             _say({"started": pids})
-            for _ in pids:
-                pid, status = os.waitpid(-1, 0)
-                _say({"ended": pid, "status": os.waitstatus_to_exitcode(status)})
-            _say({"over": True})
+            _say({"over": [_ended(pid) for pid in pids]})
 
 
 if __name__ == "__main__":
