@@ -222,7 +222,7 @@ class Campaign:
         if "broken" in line:
             self._tally.fail(f"{what}: {line['broken']}")
         elif "error" in line:
-            problem = line["text"].partition("': ")[2] or line["text"]
+            problem = (line["text"].partition("': ")[2] or line["text"]).splitlines()[0]
             where = " (no locks)" if scene == "no locks" else ""
             problem = problem.partition(" (")[0].partition(". ")[0]
             self._tally.count(f"{line['deed']} ended in", f"{line['error']}: {problem}{where}")

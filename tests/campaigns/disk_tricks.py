@@ -48,6 +48,7 @@ class Trick:
         keeps_copies: Whether every copy is still there, and a hit, when it is over.
         keeps_bytes: Whether what was handed out can be read while it lasts, all of it.
         comes_midway: Whether it may also begin while assets are being transferred.
+        takes_folders: Whether it removes what is in the cache.
         frees_by_clearing: Whether assets can be cleared while it lasts.
     """
 
@@ -58,6 +59,7 @@ class Trick:
     keeps_copies: bool = True
     keeps_bytes: bool = True
     comes_midway: bool = True
+    takes_folders: bool = False
     frees_by_clearing: bool = False
 
 
@@ -221,7 +223,14 @@ TRICKS = (
     Trick("a file-size limit", "plain", _file_size_limit, frees_by_clearing=True),
     Trick("a read-only disk", "small", _read_only_disk, comes_midway=False),
     Trick("a folder without permission", "plain", _forbidden_folder, is_unprivileged=True, keeps_bytes=False),
-    Trick("a folder that vanishes", "plain", _vanished_folder, keeps_copies=False, keeps_bytes=False),
+    Trick(
+        "a folder that vanishes",
+        "plain",
+        _vanished_folder,
+        keeps_copies=False,
+        keeps_bytes=False,
+        takes_folders=True,
+    ),
     Trick("a clock that is set", "plain", _other_times, keeps_copies=False, comes_midway=False),
     Trick("times of whole seconds", "one second", _nothing),
 )
