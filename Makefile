@@ -6,19 +6,13 @@ BIN = $(VENV)/bin
 # Type checkers do not follow the import hook of an editable install; a folder of links shows them the namespace.
 TYPING = $(VENV)/typing
 
-.PHONY: demo test coverage lint bench campaign clean
+.PHONY: demo test lint bench campaign clean
 
 demo: $(VENV)/ready
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/ready
 	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
-
-coverage: $(VENV)/ready
-	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 $(PYTEST_ARGS)
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .
