@@ -215,6 +215,8 @@ class AssetManagerActor(AssetActor):
     def _on_worker_gone(self, event: WorkerGone) -> None:
         self._pool.lose(event.worker_urn, event.cause)
         self._inspections.lose(event.worker_urn, event.cause)
+        if self._pool.is_stopped and self._network is not None:
+            self._network.close()  # one that crashed has left its connections open
         self._settle_if_closed()
 
     def _config(self, name: str) -> AssetConfig:
