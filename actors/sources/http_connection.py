@@ -111,14 +111,19 @@ class RangeConnection:
         try:
             if self._begun is not None:
                 self._go_on(*self._begun)
-            while not self._has_yielded and (gap := self._work.gaps.take()) is not None:
+            while not self._is_done and (gap := self._work.gaps.take()) is not None:
                 self._fetch(gap)
         except Exception as error:  # noqa: BLE001, it is raised in the worker's thread
-            self.failure = error
+            if not self._is_cancelled.is_set():
+                self.failure = error
         finally:
             self._on_end(self._has_yielded)
             self.is_over = True
             self._work.gaps.leave()
+
+    @property
+    def _is_done(self) -> bool:
+        return self._has_yielded or self._is_cancelled.is_set()
 
     def _go_on(self, response: "requests.Response", chunks: Chunks, gap: Gap) -> None:
         try:

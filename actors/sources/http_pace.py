@@ -1,18 +1,13 @@
 """How fast one connection is, and whether a second one could help."""
 
 import time
+from pathlib import Path
 
-try:
-    import resource
-except ImportError:  # not on Windows
-    resource = None  # type: ignore[assignment]
-
-# Only Linux tells this of one thread.
-_THREAD: int | None = getattr(resource, "RUSAGE_THREAD", None)
-# A reader that works for more than this share of the time would not be faster with more to read.
-_BUSY_SHARE = 0.5
-# One that finds something to read more often than this waits for the processor, not for the network.
-_READS_PER_WAIT = 4
+# How long this thread has run, and how long it was ready to run while others did, in nanoseconds, see
+# Documentation/scheduler/sched-stats.rst of the kernel. Only Linux has it.
+_SCHEDULED = Path("/proc/thread-self/schedstat")
+# A reader that sleeps for less than this share of the time would not be faster with more to read.
+_LEAST_SLEEP_SHARE = 0.5
 # What is over sooner is not worth another connection.
 _LEAST_SECONDS_LEFT = 2.0
 # A server may pause once; only then it is slow.
@@ -30,7 +25,8 @@ class Pace:
 
     Attributes:
         window_seconds: How long to look before judging.
-        bytes_per_second: What the connection brought in the last window.
+        bytes_per_second: What the connection brought in the windows in which it was slow; servers send in
+            bursts, so that it takes more than one to tell.
     """
 
     def __init__(self, latency_seconds: float) -> None:
@@ -38,12 +34,11 @@ class Pace:
             max(latency_seconds * _ROUND_TRIPS, _LEAST_WINDOW_SECONDS), _MOST_WINDOW_SECONDS
         )
         self.bytes_per_second = 0.0
-        self._waiting_windows = 0
+        self._slow_rates: list[float] = []
         self._start_window()
 
     def _start_window(self) -> None:
-        self._began, self._began_working = time.monotonic(), time.thread_time()
-        self._began_waits, self._reads, self._bytes = _waits(), 0, 0
+        self._began, self._began_awake, self._bytes = time.monotonic(), _awake_seconds(), 0
 
     def is_waiting(self, count: int, bytes_left: int) -> bool:
         """Whether the reader mostly waits for the network, and will for a while; judged once a window.
@@ -53,22 +48,26 @@ class Pace:
             bytes_left: How many are still to come.
         """
         self._bytes += count
-        self._reads += 1
         elapsed = time.monotonic() - self._began
         if elapsed < self.window_seconds:
             return False
-        self.bytes_per_second = self._bytes / elapsed
-        is_long = bytes_left > self.bytes_per_second * _LEAST_SECONDS_LEFT
-        self._waiting_windows = self._waiting_windows + 1 if is_long and self._is_idle(elapsed) else 0
+        rate = self._bytes / elapsed
+        sleep_share = 1 - (_awake_seconds() - self._began_awake) / elapsed
+        if sleep_share >= _LEAST_SLEEP_SHARE and bytes_left > rate * _LEAST_SECONDS_LEFT:
+            self._slow_rates.append(rate)
+        else:
+            self._slow_rates.clear()
         self._start_window()
-        return self._waiting_windows >= _WINDOWS
-
-    def _is_idle(self, elapsed_seconds: float) -> bool:
-        if time.thread_time() - self._began_working > elapsed_seconds * _BUSY_SHARE:
+        if len(self._slow_rates) < _WINDOWS:
             return False
-        return _THREAD is None or (_waits() - self._began_waits) * _READS_PER_WAIT >= self._reads
+        self.bytes_per_second = sum(self._slow_rates) / len(self._slow_rates)
+        return True
 
 
-def _waits() -> int:
-    """How often this thread has let go of the processor of its own accord."""
-    return 0 if _THREAD is None else resource.getrusage(_THREAD).ru_nvcsw
+def _awake_seconds() -> float:
+    """How long this thread has run or would have, had there been a processor for it."""
+    try:
+        ran, waited = _SCHEDULED.read_bytes().split()[:2]
+    except OSError:
+        return time.thread_time()
+    return (int(ran) + int(waited)) / 1e9

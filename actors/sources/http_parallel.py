@@ -118,10 +118,10 @@ class ParallelTransfer:
         while not self._gaps.is_complete:
             self._hash(file)
             self._monitor.report("downloading", self._gaps.bytes_done, self._part.bytes_total)
-            if (now := time.monotonic()) >= next_tick:
+            self._steer(now := time.monotonic())
+            if now >= next_tick:
                 next_tick = now + _TICK_SECONDS
                 self._part.note(self._gaps.arrived)
-                self._steer(now)
             if self._part.bytes_done == self._gaps.front:
                 self._gaps.wait(max(next_tick - time.monotonic(), 0.0))
 
@@ -131,16 +131,19 @@ class ParallelTransfer:
 
     def _steer(self, now: float) -> None:
         """Have as many connections as there should be; raise if there can be none."""
-        failures = [connection.failure for connection in self._connections if connection.failure is not None]
-        self._connections = [connection for connection in self._connections if not connection.is_over]
+        ended = [connection for connection in self._connections if connection.is_over]
+        failures = [connection.failure for connection in ended if connection.failure is not None]
+        self._connections = [connection for connection in self._connections if connection not in ended]
         working = len(self._connections)
         if failures:
             self._ramp.settle(working)
             self._judge(failures, working)
         self._ramp.look(now, self._gaps.bytes_done, sum(each.is_receiving for each in self._connections))
         self._gaps.wanted = self._ramp.wanted
-        piece_bytes = self._ramp.bytes_per_second / self._ramp.wanted * _PIECE_SECONDS
-        self._gaps.piece_bytes = min(max(int(piece_bytes), LEAST_PIECE_BYTES), _MOST_PIECE_BYTES)
+        piece_bytes = int(self._ramp.each_bytes_per_second * _PIECE_SECONDS)
+        self._gaps.piece_bytes = min(max(piece_bytes, LEAST_PIECE_BYTES), _MOST_PIECE_BYTES)
+        for surplus in self._connections[self._ramp.wanted :]:
+            surplus.cancel()
         for number in range(working, self._ramp.wanted):
             # Without any, the place of the first one is free.
             if number and not self._network.slots.try_further(self._request.host):

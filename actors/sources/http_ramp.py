@@ -1,15 +1,16 @@
-"""How many connections one file is worth: more of them as long as more of them bring more bytes."""
+"""How many connections one file is worth: as many as what they bring together is worth."""
 
-# Twice as many connections that do not bring this much more are too many.
-_LEAST_GAIN = 1.25
+# Together they bring at least this share of what as many single ones would: all of them pay.
+_FULL_SHARE = 0.8
 # Servers and networks send in bursts: what looks like no gain is looked at for so many windows.
 _PATIENCE_WINDOWS = 5
 
 
 class Ramp:
-    """Doubles the connections while that adds throughput, and then stays where it was.
+    """Opens all connections there may be once there is a second one, and keeps those that add throughput.
 
-    Pure: it is told the time.
+    Doubling them step by step takes as long as the transfer itself where each step has to be judged. Those
+    that add nothing are gone after a few windows. Pure: it is told the time.
 
     Args:
         bytes_per_second: What one connection brings.
@@ -18,21 +19,21 @@ class Ramp:
 
     Attributes:
         wanted: How many connections there should be.
-        bytes_per_second: What the connections bring, as far as known.
+        each_bytes_per_second: What each of them brings, as far as known.
+        is_settled: Whether the number will not change any more.
     """
 
     def __init__(self, bytes_per_second: float, most: int, window_seconds: float) -> None:
+        self._single_bytes_per_second = bytes_per_second
         self._most = most
         self._window_seconds = window_seconds
-        self._kept = 1
+        self._windows = 0
+        self._best_bytes_per_second = 0.0
         self._since: tuple[float, int] | None = None
-        self.bytes_per_second = bytes_per_second
+        self.each_bytes_per_second = bytes_per_second
+        # The second one shows whether the server gives ranges at all.
         self.wanted = min(2, most)
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether the number will not change any more."""
-        return self.wanted == self._kept
+        self.is_settled = most == 1
 
     def look(self, now: float, bytes_done: int, receiving: int) -> None:
         """Judge what the connections bring; to be called again and again.
@@ -44,19 +45,21 @@ class Ramp:
         """
         if self.is_settled or receiving < self.wanted:
             return
-        if self._since is None:
+        if self.wanted < self._most:
+            self.wanted = self._most
+        elif self._since is None:
             self._since = now, bytes_done
-            return
-        elapsed = now - self._since[0]
-        if elapsed < self._window_seconds:
-            return
-        rate = (bytes_done - self._since[1]) / elapsed
-        if rate >= self.bytes_per_second * _LEAST_GAIN:
-            self.bytes_per_second = rate
-            self._kept, self._since = self.wanted, None
-            self.wanted = min(2 * self.wanted, self._most)
-        elif elapsed >= self._window_seconds * _PATIENCE_WINDOWS:
-            self.settle(self._kept)
+        elif (elapsed := now - self._since[0]) >= self._window_seconds:
+            rate = (bytes_done - self._since[1]) / elapsed
+            self._since = now, bytes_done
+            self._judge(rate)
+
+    def _judge(self, bytes_per_second: float) -> None:
+        self._windows += 1
+        self._best_bytes_per_second = max(self._best_bytes_per_second, bytes_per_second)
+        worth = self._best_bytes_per_second / (self._single_bytes_per_second * _FULL_SHARE)
+        if worth >= self._most or self._windows == _PATIENCE_WINDOWS:
+            self.settle(min(round(worth), self._most))
 
     def settle(self, connections: int) -> None:
         """Stay at a number.
@@ -64,4 +67,6 @@ class Ramp:
         Args:
             connections: The number.
         """
-        self._kept = self.wanted = max(connections, 1)
+        self.wanted, self.is_settled = max(connections, 1), True
+        if self._best_bytes_per_second:
+            self.each_bytes_per_second = self._best_bytes_per_second / self.wanted

@@ -44,8 +44,7 @@ LONG = 3_000
 _ROUNDS_A_CACHE = 8
 # What a slow connection is judged by, so that several fetch a file that is over in a second.
 _JUDGEMENT = {
-    "_BUSY_SHARE": 100.0,
-    "_READS_PER_WAIT": 10**9,
+    "_LEAST_SLEEP_SHARE": -100.0,
     "_LEAST_SECONDS_LEFT": 0.0,
     "_LEAST_WINDOW_SECONDS": 0.03,
 }

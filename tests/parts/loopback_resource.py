@@ -111,4 +111,4 @@ class Resource:
             return self.data
         plain = self.data.read_bytes() if isinstance(self.data, Path) else self.data
         # No time in the header: the same data must have the same bytes at each attempt.
-        return gzip.compress(plain, mtime=0)
+        return gzip.compress(plain, compresslevel=1, mtime=0)

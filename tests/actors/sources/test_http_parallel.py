@@ -13,6 +13,7 @@ from openmas_assets.actors.abort import JobAbortedError
 from openmas_assets.actors.cache.staging import Journal
 from openmas_assets.actors.sources import http_pace
 from openmas_assets.actors.sources.fetched import TransferError
+from openmas_assets.actors.sources.http_slots import MOST_PER_HOST
 from openmas_assets.messages.asset_config import AssetConfig
 from projects import asset
 
@@ -24,7 +25,7 @@ CHECKSUM = "sha256:" + hashlib.sha256(DATA).hexdigest()
 # So slow that any machine waits for it.
 SLOW: dict[str, Any] = {"etag": '"v1"', "bytes_per_second": 3 * MIB}
 # What a slow connection is judged by, made so that a machine which is busy itself judges the same.
-JUDGEMENT = {"_BUSY_SHARE": 100.0, "_READS_PER_WAIT": 10**9, "_LEAST_SECONDS_LEFT": 0.0}
+JUDGEMENT = {"_LEAST_SLEEP_SHARE": -100.0, "_LEAST_SECONDS_LEFT": 0.0}
 _RANGE = re.compile(r"bytes=([0-9]+)-([0-9]*)")
 
 
@@ -137,7 +138,7 @@ def test_a_server_that_gives_next_to_nothing_of_a_range_is_not_asked_for_ever(
     with pytest.raises(TransferError, match="a range of it ended after 1 of ") as caught:
         fetching.hit(config)
     assert caught.value.is_retryable
-    assert len(server.requests) < 10
+    assert len(server.requests) <= 2 * MOST_PER_HOST
 
 
 def test_a_file_that_changes_on_the_way_comes_anew_and_is_never_mixed(
@@ -148,7 +149,8 @@ def test_a_file_that_changes_on_the_way_comes_anew_and_is_never_mixed(
     config = asset("a", url)
     assert fetching.path(config).read_bytes() == OTHER
     assert fetching.info(config).sha256 == hashlib.sha256(OTHER).hexdigest()
-    assert server.requests[-1].range is None
+    # A range that was on its way when all began anew may reach the server later.
+    assert [request.range for request in server.requests].count(None) == 2
 
 
 def test_a_connection_that_breaks_leaves_its_piece_to_the_others(

@@ -26,8 +26,8 @@ class Wire:
     ("each", "all_together", "connections"),
     [
         (20 * MB, 1000 * MB, 16),
-        (20 * MB, 80 * MB, 4),
-        (20 * MB, 100 * MB, 8),
+        (20 * MB, 80 * MB, 5),
+        (20 * MB, 100 * MB, 6),
         (20 * MB, 30 * MB, 2),
         (20 * MB, 20 * MB, 1),
         (1000 * MB, 1100 * MB, 1),
@@ -42,6 +42,23 @@ def test_there_are_as_many_connections_as_bring_more(
 @pytest.mark.parametrize("most", [1, 2, 5, 16])
 def test_there_are_never_more_than_there_may_be(most: int) -> None:
     assert Wire(20 * MB, 10_000 * MB).settled(most).wanted == most
+
+
+def test_all_are_opened_as_soon_as_the_second_one_has_an_answer() -> None:
+    ramp = Ramp(MB, 16, window_seconds=0.1)
+    assert ramp.wanted == 2
+    ramp.look(0.0, 0, 1)
+    assert ramp.wanted == 2
+    ramp.look(0.0, 0, 2)
+    assert ramp.wanted == 16
+
+
+def test_a_burst_in_one_of_the_windows_is_enough_to_keep_them() -> None:
+    ramp = Ramp(20 * MB, 16, window_seconds=0.1)
+    for now, done in ((0.0, 0), (0.0, 0), (0.1, 0), (0.2, 0), (0.31, 40 * MB)):
+        assert not ramp.is_settled
+        ramp.look(now, done, 16)
+    assert (ramp.wanted, ramp.is_settled) == (16, True)
 
 
 def test_connections_that_wait_for_their_answer_are_not_judged() -> None:
