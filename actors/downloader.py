@@ -13,7 +13,8 @@ from openmas_assets.actors.cache.layout import CacheLayout
 from openmas_assets.actors.cache.remove import Removal, remove_all_copies, remove_copy
 from openmas_assets.actors.cache.sync import sync_copy
 from openmas_assets.actors.cache.verify import verify_copy
-from openmas_assets.actors.fetch import AssetFetcher, LockedError, disk_error
+from openmas_assets.actors.disk_error import disk_error
+from openmas_assets.actors.fetch import AssetFetcher, LockedError
 from openmas_assets.actors.monitor import Monitor
 from openmas_assets.actors.sources.fetched import TransferError
 from openmas_assets.messages.downloader import (

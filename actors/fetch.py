@@ -1,38 +1,32 @@
-"""One attempt at bringing an asset into the cache: lock, re-check, transfer, verify, unpack, commit."""
+"""One attempt at having an asset in the cache: a look, its lock, another look, and the transfer."""
 
 import contextlib
-import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
-from openmas_assets.actors.cache.checksum import hash_file
-from openmas_assets.actors.cache.commit import commit
-from openmas_assets.actors.cache.file_record import FileRecord, files_below
-from openmas_assets.actors.cache.info import AssetInfo, now_text
+from openmas_assets.actors.cache.info import AssetInfo
 from openmas_assets.actors.cache.inspection import inspect
 from openmas_assets.actors.cache.layout import INFO_NAME, CacheLayout
 from openmas_assets.actors.cache.lock import AssetLock
-from openmas_assets.actors.cache.owner import Owner
 from openmas_assets.actors.cache.staging import Staging, find_holder
-from openmas_assets.actors.cache.unpack import UnpackLimits, single_file, unpack
+from openmas_assets.actors.cache.unpack_limits import UnpackLimits
 from openmas_assets.actors.cache.verify import compare
 from openmas_assets.actors.cache.witness import are_unchanged, metadata_witness
+from openmas_assets.actors.disk_error import disk_errors
 from openmas_assets.actors.monitor import Monitor
-from openmas_assets.actors.sources.fetched import Fetched, TransferError
-from openmas_assets.actors.sources.http import HttpTransfer
+from openmas_assets.actors.sources.fetched import TransferError
 from openmas_assets.actors.sources.http_network import HttpNetwork
-from openmas_assets.actors.sources.hub import HubTransfer
-from openmas_assets.actors.sources.local import fetch_local
 from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.errors import (
     AssetCacheError,
-    AssetUnpackError,
-    AssetVerificationError,
 )
-from openmas_assets.messages.source import HttpSource, HubSource, LocalSource
+from openmas_assets.messages.source import LocalSource
 from openmas_assets.messages.status import Witness
+
+if TYPE_CHECKING:
+    from openmas_assets.actors.transfer import AssetTransfer, Stored
 
 
 class LockedError(Exception):
@@ -66,12 +60,6 @@ class Hit:
     was_transferred: bool
 
 
-class _Stored(NamedTuple):
-    folder: Path
-    info: AssetInfo
-    metadata: Witness | None  # where it was written, before that became the version folder
-
-
 class AssetFetcher:
     """What a downloader does for a living. One for each; all methods run in its thread and may block.
 
@@ -100,7 +88,7 @@ class AssetFetcher:
         self._timeout_seconds = timeout_seconds
         self._draws_bars = draws_bars
         self._network = network or HttpNetwork()
-        self._http = HttpTransfer(timeout_seconds, self._network)
+        self._lazy_transfer: AssetTransfer | None = None
 
     def close(self) -> None:
         """Close the connections that were kept alive."""
@@ -122,14 +110,14 @@ class AssetFetcher:
         """
         if not force_download and (hit := self._look(config)) is not None:
             return hit
-        with _disk_errors(config, self._layout.root):
+        with disk_errors(config, self._layout.root):
             try:
                 with self._locked(config):
                     if not force_download and (hit := self._recheck(config, monitor)) is not None:
                         # Whoever looks sweeps as well, but has found the lock taken, perhaps by us.
                         Staging.sweep(self._layout.staging_folder(config), config.fingerprint)
                         return hit
-                    stored = self._transfer(config, monitor)
+                    stored = self._transfer().store(config, monitor)
             except OSError:
                 if not force_download and (hit := self._unnoted_hit(config, monitor)) is not None:
                     return hit
@@ -141,7 +129,22 @@ class AssetFetcher:
             raise TransferError(error, is_retryable=True)
         return hit
 
-    def _hit_on(self, config: AssetConfig, stored: "_Stored") -> Hit | None:
+    def _transfer(self) -> "AssetTransfer":
+        if self._lazy_transfer is None:
+            # Imported here: whoever finds that another process transfers it has no use for archives and HTTP.
+            from openmas_assets.actors.transfer import AssetTransfer
+
+            self._lazy_transfer = AssetTransfer(
+                self._layout,
+                self._project_root,
+                self._limits,
+                self._timeout_seconds,
+                self._network,
+                draws_bars=self._draws_bars,
+            )
+        return self._lazy_transfer
+
+    def _hit_on(self, config: AssetConfig, stored: "Stored") -> Hit | None:
         """What was just stored; None where only a full look can tell whether it stands there still."""
         folder, info = stored.folder, stored.info
         if stored.metadata is None or isinstance(config.source, LocalSource):
@@ -213,176 +216,3 @@ class AssetFetcher:
             return None
         comparison = compare(folder, info, monitor)
         return None if comparison.detail else comparison.noted_in(info)
-
-    def _transfer(self, config: AssetConfig, monitor: Monitor) -> "_Stored":
-        staging = Staging.claim(self._layout.staging_folder(config), config.fingerprint)
-        try:
-            stored = self._fill(config, staging, monitor)
-        except (AssetCacheError, OSError):
-            staging.remove()  # a disk that is full is not helped by a part that fills it
-            raise
-        except BaseException:
-            staging.release()
-            raise
-        staging.remove()
-        return stored
-
-    def _fill(self, config: AssetConfig, staging: Staging, monitor: Monitor) -> "_Stored":
-        if not staging.is_new:
-            staging.drop_tree()
-        fetched = self._fetch_source(config, staging, monitor)
-        self._verify(config, fetched, staging)
-        path, known_digests = self._build_tree(config, fetched, staging, monitor)
-        is_alone = path in known_digests and not config.unpack
-        if is_alone:  # nobody need look for other files
-            files = {path: FileRecord.of(Path(f"{staging.tree_path}/{path}"), known_digests[path])}
-        else:
-            files = _hashed_records(staging.tree_path, known_digests, monitor)
-        info = AssetInfo(
-            name=config.name,
-            version=config.version,
-            asset_type=config.asset_type,
-            source=config.source.shown,
-            fingerprint=config.fingerprint,
-            checksum=config.checksum,
-            sha256=fetched.sha256,
-            path=path,
-            files=files,
-            source_state=fetched.source_state,
-            commit=fetched.commit,
-            downloaded_at=now_text(),
-            unsynced_boot=Owner.current().boot,
-        )
-        if is_alone:
-            info.write_first(staging.tree_path)
-        else:
-            info.write(staging.tree_path)  # a folder may have brought something of that name
-        folder = self._layout.version_folder(config)
-        stored = _Stored(folder, info, metadata_witness(staging.tree_path))
-        # The stop sign is not looked at here: the work is done, and bytes that have moved cannot be resumed.
-        commit(staging.tree_path, folder)
-        return stored
-
-    def _fetch_source(self, config: AssetConfig, staging: Staging, monitor: Monitor) -> Fetched:
-        match config.source:
-            case HttpSource() as source:
-                return self._http.fetch(config, source, staging, monitor)
-            case LocalSource() as source:
-                return fetch_local(config, source, self._project_root, staging, monitor)
-            case HubSource() as source:
-                draws_bars = self._draws_bars and config.progress_report
-                transfer = HubTransfer(
-                    config, source, staging, monitor, self._timeout_seconds, draws_bars=draws_bars
-                )
-                return transfer.fetch()
-
-    def _verify(self, config: AssetConfig, fetched: Fetched, staging: Staging) -> None:
-        actual = f"sha256:{fetched.sha256}"
-        if config.checksum is None or config.checksum == actual:
-            return
-        staging.start_over()
-        error = AssetVerificationError(
-            f"the checksum does not match: {config.checksum} is declared, {actual} is what came",
-            expected=config.checksum,
-            actual=actual,
-            asset_name=config.name,
-            fix="If the source has changed on purpose, declare the new checksum; if not, do not trust it.",
-        )
-        raise TransferError(error, is_retryable=True)
-
-    def _build_tree(
-        self, config: AssetConfig, fetched: Fetched, staging: Staging, monitor: Monitor
-    ) -> tuple[str, dict[str, str]]:
-        """Make the version folder of what was fetched.
-
-        What is handed out of it, and the digests of files that are known by now, by paths relative to it.
-        """
-        if fetched.digests is not None:
-            return ".", fetched.digests
-        staging.tree_path.mkdir()
-        if not config.unpack or config.unpack_format is None:
-            file_name = config.source.file_name or "asset"
-            path = Path(f"{staging.tree_path}/{file_name}")
-            if "/" in file_name:  # a file of the Hub keeps its folders
-                path.parent.mkdir(parents=True, exist_ok=True)
-            staging.data_path.rename(path)
-            return file_name, {} if fetched.sha256 is None else {file_name: fetched.sha256}
-        try:
-            digests = unpack(
-                staging.data_path,
-                config.unpack_format,
-                staging.tree_path,
-                self._limits,
-                on_progress=lambda count: monitor.report("unpacking", count),
-            )
-            if not config.unpack_destination_is_file:
-                return ".", digests
-            return single_file(staging.tree_path).relative_to(staging.tree_path).as_posix(), digests
-        except AssetUnpackError as error:
-            staging.start_over()  # a refusal leaves nothing behind
-            error.asset_name = config.name
-            error.fix = error.fix or "Nothing of it was kept. Ask whoever made the archive for a sound one."
-            raise
-
-
-def _hashed_records(tree: Path, known: dict[str, str], monitor: Monitor) -> dict[str, FileRecord]:
-    """The record of each file, with the digest that the transfer knows or that reading it gives."""
-    records = {}
-    for relative, path in files_below(tree):
-        monitor.check()
-        digest = known.get(relative)
-        if digest is None and not path.is_symlink():
-            digest = hash_file(path, lambda _: monitor.check()).hexdigest()
-        records[relative] = FileRecord.of(path, digest)
-    return records
-
-
-_DISK_REASONS: dict[int, tuple[str, str]] = {
-    errno.ENOSPC: ("the disk is full", "Make room, or set OPENMAS_ASSETS_DIR to a folder on another disk."),
-    errno.EROFS: ("the cache is read-only", "Set OPENMAS_ASSETS_DIR to a folder that can be written."),
-    errno.EACCES: (
-        "permission is missing in the cache",
-        "Give this user the right to write there, or set OPENMAS_ASSETS_DIR to another folder.",
-    ),
-}
-_DISK_REASONS[errno.EDQUOT] = ("the disk quota is used up", _DISK_REASONS[errno.ENOSPC][1])
-_DISK_REASONS[errno.EFBIG] = (
-    "the file is larger than the disk or a limit allows",
-    _DISK_REASONS[errno.ENOSPC][1],
-)
-_DISK_REASONS[errno.EPERM] = _DISK_REASONS[errno.EACCES]
-_DISK_REASONS[errno.ENOTDIR] = _DISK_REASONS[errno.EEXIST] = (
-    "in the place of a folder there is no folder, but a file or a link that leads nowhere",
-    "Remove it, mount what it leads to, or set OPENMAS_ASSETS_DIR to another folder.",
-)
-_DISK_REASONS[errno.ENOENT] = (
-    "a file or folder of the cache was removed while it was in use",
-    "Ask for it again, and see to it that nothing else cleans up the cache meanwhile.",
-)
-
-
-def disk_error(asset_name: str | None, folder: Path, error: OSError) -> AssetCacheError:
-    """Say in words what the disk refused.
-
-    Args:
-        asset_name: The asset, None where it is not about one.
-        folder: The cache folder; named where the error does not name a path.
-        error: What the system said.
-    """
-    problem, fix = _DISK_REASONS.get(
-        error.errno or 0,
-        (
-            f"the disk failed: {error.strerror or type(error).__name__}",
-            "See what is wrong with it, or set OPENMAS_ASSETS_DIR to a folder on another disk.",
-        ),
-    )
-    path = Path(error.filename) if isinstance(error.filename, str) else folder
-    return AssetCacheError(f"{problem} ({path})", path=path, asset_name=asset_name, fix=fix)
-
-
-@contextlib.contextmanager
-def _disk_errors(config: AssetConfig, folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise disk_error(config.name, folder, error) from None
