@@ -1,5 +1,6 @@
 """An nginx of our own: on a free port of the loopback, as the current user, with its files in one folder."""
 
+import itertools
 import os
 import shutil
 import socket
@@ -19,7 +20,7 @@ pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{ worker_connections 4096; }}
 http {{
-    log_format served '$request_method $uri $status $connection';
+    log_format served '$request_method $uri $status $connection $msec $request_time';
     access_log {folder}/access.log served;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
@@ -94,9 +95,15 @@ class Nginx:
         """How many GETs of a path it has answered since `forget`."""
         return sum(line.startswith(f"GET /{path} ") for line in self._log())
 
-    def connection_count(self) -> int:
-        """How many connections have brought something since `forget`."""
-        return len({line.split()[-1] for line in self._log()})
+    def most_connections(self) -> int:
+        """How many connections brought something at the same time since `forget`."""
+        spans: dict[str, list[float]] = {}
+        for line in self._log():
+            connection, ended, took = line.split()[-3:]
+            spans.setdefault(connection, []).extend([float(ended) - float(took), float(ended)])
+        # An end goes before a start of the same millisecond: one is the other's successor.
+        changes = sorted(change for times in spans.values() for change in ((min(times), 1), (max(times), -1)))
+        return max(itertools.accumulate(by for _, by in changes), default=0)
 
     def _log(self) -> list[str]:
         return (self._folder / "access.log").read_text().splitlines()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 # A request costs a round trip: nothing smaller than this gets one of its own.
-LEAST_PIECE_BYTES = 2 << 20
+LEAST_PIECE_BYTES = 1 << 20
 
 
 @dataclass(eq=False)
@@ -41,6 +41,7 @@ class Gaps:
 
     Attributes:
         piece_bytes: How much a connection gets at once, at the most.
+        lead_bytes: How far the second connection begins ahead of the first, which goes on until it is there.
         wanted: How many connections are to work; those that are too many end after their piece.
     """
 
@@ -51,7 +52,7 @@ class Gaps:
         self._is_proven = is_proven
         self._is_closed = False
         self._working = 0
-        self.piece_bytes = LEAST_PIECE_BYTES
+        self.piece_bytes = self.lead_bytes = LEAST_PIECE_BYTES
         self.wanted = 1
 
     @property
@@ -129,7 +130,7 @@ class Gaps:
 
     def _offer(self) -> Gap | None:
         first = self._gaps[0]
-        start = first.start + min(self.piece_bytes, first.size_bytes // 2)
+        start = first.start + min(self.lead_bytes, first.size_bytes // 2)
         return Gap(start, min(start + self.piece_bytes, first.end), is_taken=True)
 
     def prove(self, piece: Gap) -> bool:

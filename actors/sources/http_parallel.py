@@ -31,6 +31,7 @@ _HASH_BYTES = 8 * CHUNK_BYTES
 # A piece takes a connection about a second: the round trip that it costs is little beside that.
 _PIECE_SECONDS = 1.0
 _MOST_PIECE_BYTES = 256 << 20
+_LEAD_WINDOWS = 2
 # Each connection has a buffer of this size.
 _READ_BYTES = 256 << 10
 
@@ -61,6 +62,10 @@ class ParallelTransfer:
         total = part.bytes_total or 0
         missing = part.missing or ((part.bytes_done, total),)
         self._gaps = Gaps(missing, total, is_proven=bool(part.missing))
+        # A pace's window is some round trips long: by then the second one has its answer. Nor is it much
+        # longer: nothing behind the first one's bytes can be hashed before they are there.
+        lead_bytes = int(pace.bytes_per_second * pace.window_seconds * _LEAD_WINDOWS)
+        self._gaps.lead_bytes = max(lead_bytes, LEAST_PIECE_BYTES)
         self._ramp = Ramp(pace.bytes_per_second, MOST_PER_HOST, pace.window_seconds)
         self._connections: list[RangeConnection] = []
         self._buffer = bytearray(CHUNK_BYTES)

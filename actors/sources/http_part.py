@@ -12,7 +12,6 @@ from openmas_assets.actors.cache.checksum import hash_file
 from openmas_assets.actors.cache.owner import Owner
 from openmas_assets.actors.cache.staging import Journal, Staging
 from openmas_assets.actors.monitor import Monitor
-from openmas_assets.actors.sources.http_gaps import LEAST_PIECE_BYTES
 from openmas_assets.actors.sources.http_headers import (
     content_encoding,
     content_length,
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 
 # What is no longer comes as quickly again as it could be gone on with: it is written when it is there.
 _SMALL_BYTES = 64 * 1024
+# What is shorter is not worth a second connection.
+_LONG_BYTES = 8 << 20
 _OK, _PARTIAL_CONTENT, _RANGE_NOT_SATISFIABLE = 200, 206, 416
 
 
@@ -70,7 +71,7 @@ class HttpPart:
     @property
     def is_long(self) -> bool:
         """Whether what is still to come is worth sharing."""
-        return self.bytes_left > 4 * LEAST_PIECE_BYTES
+        return self.bytes_left > _LONG_BYTES
 
     @property
     def sha256(self) -> str:

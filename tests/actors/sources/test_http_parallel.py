@@ -64,7 +64,7 @@ def test_a_slow_file_comes_over_several_connections_and_each_asks_for_the_same_v
     assert {request.status for request in others} == {206}
     assert {request.headers["If-Range"] for request in others} == {'"v1"'}
     assert 2 <= most_at_once(server.requests) <= 16
-    # A piece has two mebibytes at least, and is asked for once; only ends are given to somebody else.
+    # A piece has a mebibyte at least, and is asked for once; only ends are given to somebody else.
     starts = [start for start, _ in asked_ranges(server.requests)]
     assert len(starts) == len(set(starts)) <= len(DATA) // MIB
     assert fetching.progress[-1].bytes_done == fetching.progress[-1].bytes_total == len(DATA)
