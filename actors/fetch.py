@@ -10,7 +10,8 @@ from openmas_assets.actors.cache.info import AssetInfo
 from openmas_assets.actors.cache.inspection import inspect
 from openmas_assets.actors.cache.layout import INFO_NAME, CacheLayout
 from openmas_assets.actors.cache.lock import AssetLock
-from openmas_assets.actors.cache.staging import Staging, find_holder
+from openmas_assets.actors.cache.staging import find_holder
+from openmas_assets.actors.cache.sweep import sweep
 from openmas_assets.actors.cache.unpack_limits import UnpackLimits
 from openmas_assets.actors.cache.verify import compare
 from openmas_assets.actors.cache.witness import are_unchanged, metadata_witness
@@ -115,7 +116,7 @@ class AssetFetcher:
                 with self._locked(config):
                     if not force_download and (hit := self._recheck(config, monitor)) is not None:
                         # Whoever looks sweeps as well, but has found the lock taken, perhaps by us.
-                        Staging.sweep(self._layout.staging_folder(config), config.fingerprint)
+                        sweep(self._layout, config)
                         return hit
                     stored = self._transfer().store(config, monitor)
             except OSError:

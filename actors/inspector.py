@@ -13,7 +13,7 @@ import pykka
 from openmas_assets.actors.base import WorkerActor
 from openmas_assets.actors.cache.inspection import Inspection, doubtful_path, inspect
 from openmas_assets.actors.cache.layout import CacheLayout
-from openmas_assets.actors.cache.remove import sweep_leftovers
+from openmas_assets.actors.cache.sweep import sweep_leftovers
 from openmas_assets.messages.errors import AssetError
 from openmas_assets.messages.inspector import AssetInspected, InspectAsset
 

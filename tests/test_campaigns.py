@@ -44,7 +44,7 @@ AIMS = {
         "right bytes",
         "an error: the file is larger than the disk or a limit allows",
     ),
-    "crowd": ("paused while others waited for it", "killed", "right bytes"),
+    "crowd": ("paused while others waited for it", "killed", "right bytes", "no locks"),
     "fuzzing": (
         *("project: refused with AssetConfigurationError", "archives: refused with AssetUnpackError"),
         *("metadata: the metadata was taken for corrupt, the asset is right", "parts: a part was dropped"),

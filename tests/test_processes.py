@@ -316,3 +316,26 @@ def test_where_locks_do_nothing_a_part_of_a_dead_process_goes_to_one_and_no_othe
     ranges = [request.range for request in server.requests]
     assert sorted(ranges, key=str) == [*[None] * 5, f"bytes={3 * MIB}-"]
     assert not layout.staging.exists()
+
+
+def test_where_locks_do_nothing_the_part_of_who_was_overtaken_and_killed_goes_with_the_next_look(
+    tmp_path: Path, server: LoopbackServer, layout: CacheLayout
+) -> None:
+    """It could be resumed, but the copy that the quicker one brought is newer: nobody would ask for it."""
+    (tmp_path / "platform").mkdir()
+    (tmp_path / "platform" / "sitecustomize.py").write_text(NO_LOCKS)
+    data = random.Random(8).randbytes(8 * MIB)
+    url = server.put("/a.bin", data, etag='"v1"', faults=[Fault(stall_after=3 * MIB, times=1)])
+    project_path = _project_file(tmp_path, {"a": url})
+    env = {"PYTHONPATH": str(tmp_path / "platform")}
+    with contextlib.ExitStack() as stack:
+        overtaken = stack.enter_context(Program(AGENT, project_path, "a", env=env))
+        _line(overtaken, "downloading .*")
+        quicker = stack.enter_context(Program(AGENT, project_path, "a", env=env))
+        assert _got(quicker)["a"][1] == _digest(data)
+        overtaken.kill9()
+        assert list(layout.staging.glob("*/*/*/*/journal.json"))
+        with _manager(tmp_path) as manager:
+            path = manager.ask(GetAssetPath(name="a")).get(timeout=30).path
+    assert path.read_bytes() == data
+    assert not layout.staging.exists()

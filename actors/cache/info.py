@@ -210,8 +210,8 @@ class AssetInfo(BaseModel):
 
 
 def now_text() -> str:
-    """The time, as metadata has it: ISO 8601 in UTC, to the second."""
-    return datetime.now(tz=UTC).isoformat(timespec="seconds")
+    """The time, as metadata and journals have it: ISO 8601 in UTC; what is later is greater."""
+    return datetime.now(tz=UTC).isoformat(timespec="microseconds")
 
 
 def foreign_files(folder: Path, info: AssetInfo) -> list[tuple[str, Path]]:

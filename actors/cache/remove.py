@@ -13,7 +13,7 @@ from openmas_assets.actors.cache.folders import remove_empty_folders
 from openmas_assets.actors.cache.info import AssetInfo, UnreadableInfoError, foreign_files
 from openmas_assets.actors.cache.layout import INFO_NAME, CacheLayout
 from openmas_assets.actors.cache.lock import AssetLock
-from openmas_assets.actors.cache.staging import Staging, leftovers
+from openmas_assets.actors.cache.staging import Staging
 from openmas_assets.messages.asset_config import AssetConfig
 
 # Whoever notes something in the metadata has the lock for a moment, which is not worth a refusal.
@@ -82,34 +82,6 @@ def remove_all_copies(layout: CacheLayout) -> Removal:
         sum(removal.bytes_freed for removal in removals.values() if removal is not None),
         tuple(sorted(kept)),
     )
-
-
-def sweep_leftovers(layout: CacheLayout, config: AssetConfig, *, was_locked: bool = False) -> None:
-    """Remove what killed processes left of an asset and no transfer can go on with. Never raises.
-
-    A process that is killed right after a commit leaves the old copy in its part, and nobody who finds the
-    new one would claim that. Where nothing is left, this looks for a few folders that are not there.
-
-    Args:
-        layout: The cache.
-        config: The asset.
-        was_locked: Whether its lock file was there at a moment when this process had not made it: then it is
-            another's, or what a killed one has left.
-    """
-    folder, lock_path = layout.staging_folder(config), layout.lock_path(config)
-    with contextlib.suppress(OSError):
-        if leftovers(folder, config.fingerprint) or was_locked:
-            _sweep_locked(AssetLock(lock_path), folder, config.fingerprint)  # its file goes as it is freed
-    remove_empty_folders(folder, depth=4)
-    remove_empty_folders(lock_path.parent, depth=3)
-
-
-def _sweep_locked(lock: AssetLock, folder: Path, fingerprint: str) -> None:
-    if lock.try_acquire():
-        try:
-            Staging.sweep(folder, fingerprint)
-        finally:
-            lock.release()
 
 
 def _known_keys(layout: CacheLayout) -> list[str]:

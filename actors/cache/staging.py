@@ -35,6 +35,7 @@ class Journal(BaseModel):
             is there; None where that is all that the file holds.
         boot: The run of the machine in which the bytes arrived, as nobody knows what a crash of it leaves of
             them; None where there are no ranges and a checksum will tell.
+        begun_at: When the transfer began, as `info.now_text` has it.
     """
 
     model_config = ConfigDict(frozen=True, defer_build=IS_BUILT_LATE)
@@ -45,6 +46,7 @@ class Journal(BaseModel):
     bytes_total: int | None = None
     arrived: tuple[tuple[int, int], ...] | None = None
     boot: str | None = None
+    begun_at: str = ""
 
     @model_validator(mode="after")
     def _has_ranges_in_order(self) -> Self:
@@ -116,8 +118,8 @@ class Staging:
         """
         best: Staging | None = None
         try:
-            for path in _abandoned(folder):
-                claimed = cls._take(path)
+            for path in abandoned(folder):
+                claimed = cls.take(path)
                 if claimed is None:
                     continue
                 if best is None and claimed.is_resumable(fingerprint):
@@ -151,22 +153,18 @@ class Staging:
         return cls(path, is_new=True)
 
     @classmethod
-    def sweep(cls, folder: Path, fingerprint: str) -> None:
-        """Remove the parts that nobody works on and nobody can go on with.
+    def take(cls, path: Path) -> "Staging | None":
+        """Take over a part that nobody works on.
 
         Args:
-            folder: The asset's staging folder.
-            fingerprint: Of the asset's configuration.
+            path: One of `abandoned`.
+
+        Returns:
+            None if another process was quicker, or it is another user's.
 
         Raises:
             OSError: The disk refused.
         """
-        for path in leftovers(folder, fingerprint):
-            if (claimed := cls._take(path)) is not None:
-                claimed.remove()
-
-    @classmethod
-    def _take(cls, path: Path) -> "Staging | None":
         make_private(path)  # somebody may have opened it, or been killed before it was private
         if not os.access(path, os.R_OK | os.W_OK | os.X_OK):  # another user's
             return None
@@ -331,14 +329,13 @@ def resumable_bytes(folder: Path, fingerprint: str) -> int:
     return max((part.bytes_done for part in parts if part.is_resumable(fingerprint)), default=0)
 
 
-def leftovers(folder: Path, fingerprint: str) -> list[Path]:
-    """The parts that nobody works on and nobody can go on with.
+def abandoned(folder: Path) -> list[Path]:
+    """The parts that nobody works on, those with the most bytes first.
 
     Args:
         folder: The asset's staging folder.
-        fingerprint: Of the asset's configuration.
     """
-    return [path for path in _abandoned(folder) if not Staging(path).is_resumable(fingerprint)]
+    return sorted((path for path in _parts(folder) if _is_abandoned(path)), key=_data_size, reverse=True)
 
 
 def _parts(folder: Path) -> list[Path]:
@@ -350,11 +347,6 @@ def _parts(folder: Path) -> list[Path]:
 
 def _owner(path: Path) -> Owner | None:
     return Owner.parse(path.name.partition(".")[2])
-
-
-def _abandoned(folder: Path) -> list[Path]:
-    """The parts that nobody works on, those with the most bytes first."""
-    return sorted((path for path in _parts(folder) if _is_abandoned(path)), key=_data_size, reverse=True)
 
 
 def _is_abandoned(path: Path) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from openmas_assets.actors.cache.checksum import hash_file
+from openmas_assets.actors.cache.info import now_text
 from openmas_assets.actors.cache.owner import Owner
 from openmas_assets.actors.cache.staging import Journal, Staging
 from openmas_assets.actors.monitor import Monitor
@@ -291,6 +292,7 @@ class HttpPart:
             validator=None if is_encoded else validator(response),
             bytes_total=self.bytes_total,
             boot=self._boot,
+            begun_at=now_text(),
         )
         self._is_untouched = False
         self.is_small = self.bytes_total is not None and self.bytes_total <= _SMALL_BYTES

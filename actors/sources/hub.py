@@ -13,6 +13,7 @@ from openmas_assets.actors.abort import JobAbortedError
 from openmas_assets.actors.cache.checksum import hash_file
 from openmas_assets.actors.cache.file_record import files_below
 from openmas_assets.actors.cache.folders import remove_empty_folders, remove_tree
+from openmas_assets.actors.cache.info import now_text
 from openmas_assets.actors.cache.staging import Journal, Staging
 from openmas_assets.actors.credentials import HubToken, hub_token
 from openmas_assets.actors.monitor import Monitor
@@ -105,7 +106,8 @@ class HubTransfer:
         Its half ones have names that it makes anew each time: nothing would ever use or remove them.
         """
         staging = self._staging
-        staging.write_journal(Journal(fingerprint=self._config.fingerprint, validator=commit))
+        fingerprint = self._config.fingerprint
+        staging.write_journal(Journal(fingerprint=fingerprint, validator=commit, begun_at=now_text()))
         if self._source.filename is not None and staging.data_path.exists():
             whole = staging.hub_path / self._source.filename
             whole.parent.mkdir(parents=True, exist_ok=True)

@@ -29,7 +29,7 @@ from pathlib import Path
 from faulty_assets import GRACE_SECONDS, TIMEOUT_SECONDS, Asset, Shelf
 from loopback import LoopbackServer
 from openmas_assets.actors.cache.layout import INFO_NAME, CacheLayout
-from openmas_assets.actors.cache.staging import leftovers
+from openmas_assets.actors.cache.sweep import leftovers
 from openmas_assets.actors.manager import AssetManager
 from openmas_assets.actors.sources import http_pace
 from openmas_assets.messages.errors import AssetError
@@ -164,8 +164,7 @@ class Campaign:
 
     def _look_for_parts(self, manager: AssetManager) -> None:
         for config in manager.project.assets:
-            folder = self._layout.staging_folder(config)
-            for path in leftovers(folder, config.fingerprint):
+            for path in leftovers(self._layout, config):
                 self._tally.fail(f"a part of {config.name} is left that nobody can go on with: {path.name}")
 
     @contextlib.contextmanager

@@ -8,13 +8,12 @@ from cache_bench import CacheBench
 from openmas_assets.actors.cache.layout import INFO_NAME, CacheLayout
 from openmas_assets.actors.cache.lock import AssetLock
 from openmas_assets.actors.cache.owner import Owner
-from openmas_assets.actors.cache.remove import Removal, remove_all_copies, remove_copy, sweep_leftovers
-from openmas_assets.actors.cache.staging import Journal, Staging
+from openmas_assets.actors.cache.remove import Removal, remove_all_copies, remove_copy
+from openmas_assets.actors.cache.staging import Staging
 from openmas_assets.messages.asset_config import AssetConfig
 from programs import Program
 from projects import asset
 from small_disk import CannotMountError, tmpfs
-from unprivileged import unprivileged
 
 DEAD = Owner.current()._replace(boot="0123456789")
 HOLD = """
@@ -211,74 +210,6 @@ def test_a_cache_folder_that_is_a_link_is_cleared_and_stays(bench: CacheBench, t
     assert remove_all_copies(bench.layout).removed == ("model/a/1",)
     assert bench.layout.root.is_symlink()
     assert list((tmp_path / "elsewhere").iterdir()) == []
-
-
-def test_a_sweep_takes_the_old_copy_that_a_killed_process_left_but_no_part_that_can_be_resumed(
-    bench: CacheBench,
-) -> None:
-    config = _copy(bench)
-    _dead_part(bench, config, 1000)
-    sweep_leftovers(bench.layout, config)
-    assert not bench.layout.staging.exists()
-    _dead_part(bench, config, 1000)
-    (part,) = bench.layout.staging_folder(config).iterdir()
-    Staging(part).write_journal(Journal(fingerprint=config.fingerprint, validator='"v"'))
-    sweep_leftovers(bench.layout, config)
-    assert part.exists()
-    assert bench.inspect(config).status == "cached"
-
-
-@pytest.mark.parametrize("depth", range(4))
-def test_a_sweep_takes_empty_folders_that_a_process_was_killed_over(bench: CacheBench, depth: int) -> None:
-    config = _copy(bench)
-    [bench.layout.staging_folder(config), *bench.layout.staging_folder(config).parents][depth].mkdir(
-        parents=True
-    )
-    sweep_leftovers(bench.layout, config)
-    assert not bench.layout.staging.exists()
-
-
-def test_a_sweep_where_nothing_is_left_touches_nothing(bench: CacheBench) -> None:
-    sweep_leftovers(bench.layout, asset("a", "https://host/a.bin"))
-    assert not bench.layout.root.exists()
-
-
-def test_a_sweep_leaves_an_asset_alone_that_another_process_works_on(bench: CacheBench) -> None:
-    config = _copy(bench)
-    _dead_part(bench, config, 1000)
-    lock = AssetLock(bench.layout.lock_path(config))
-    assert lock.try_acquire()
-    sweep_leftovers(bench.layout, config)
-    assert bench.layout.staging.exists()
-    lock.release()
-    sweep_leftovers(bench.layout, config)
-    assert not bench.layout.staging.exists()
-
-
-def test_a_sweep_takes_the_lock_file_of_a_killed_process(bench: CacheBench) -> None:
-    config = asset("a", "https://host/a.bin", version="1")
-    hold = """
-        import signal, sys
-        from pathlib import Path
-        from openmas_assets.actors.cache.lock import AssetLock
-        lock = AssetLock(Path(sys.argv[1]))
-        print(lock.try_acquire())
-        signal.pause()
-    """
-    with Program(hold, bench.layout.lock_path(config)) as program:
-        assert next(program.lines()) == "True"
-        sweep_leftovers(bench.layout, config, was_locked=True)
-        assert bench.layout.lock_path(config).exists()
-        program.kill9()
-    sweep_leftovers(bench.layout, config, was_locked=True)
-    assert _everything(bench.layout.root) == []
-
-
-def test_a_sweep_of_locks_that_may_not_be_looked_at_does_nothing(bench: CacheBench) -> None:
-    config = _copy(bench)
-    bench.layout.locks.mkdir(mode=0)
-    unprivileged(lambda: sweep_leftovers(bench.layout, config, was_locked=True))
-    assert bench.layout.locks.exists()
 
 
 @pytest.mark.parametrize("is_folder", [False, True], ids=["a file", "a folder"])

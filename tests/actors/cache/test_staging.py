@@ -13,8 +13,8 @@ from openmas_assets.actors.cache.owner import Owner
 from openmas_assets.actors.cache.staging import (
     Journal,
     Staging,
+    abandoned,
     find_holder,
-    leftovers,
     resumable_bytes,
 )
 from programs import Program
@@ -201,7 +201,7 @@ def test_a_part_that_this_process_could_not_remove_goes_with_its_next_claim(fold
     staging.path.chmod(0o555)
     unprivileged(staging.remove)
     folder.chmod(0o755)
-    assert leftovers(folder, "f") == [staging.path]
+    assert abandoned(folder) == [staging.path]
     Staging.claim(folder, "f").remove()
     assert not folder.exists()
 
@@ -243,19 +243,6 @@ def test_what_can_be_resumed_counts_for_its_own_configuration_only(folder: Path)
     _part(folder, DEAD, 5000)
     assert resumable_bytes(folder, "f") == 5000
     assert resumable_bytes(folder, "g") == 0
-
-
-def test_a_sweep_takes_what_nobody_can_go_on_with_and_nothing_else(folder: Path) -> None:
-    in_use = Staging.claim(folder, "f")
-    useless = [_part(folder, DEAD, 1, validator=None), _part(folder, "free", 2, fingerprint="g")]
-    wanted = {
-        _part(folder, DEAD, 3),
-        in_use.path,
-        _part(folder, ELSEWHERE, 5, validator=None),
-    }
-    assert set(leftovers(folder, "f")) == set(useless)
-    Staging.sweep(folder, "f")
-    assert set(folder.iterdir()) == wanted
 
 
 def _part_with_holes(folder: Path, size_bytes: int = 10_000, **journal: Any) -> Staging:
