@@ -97,9 +97,7 @@ class AssetTransfer:
     def _fill(self, config: AssetConfig, staging: Staging, monitor: Monitor) -> Stored:
         if not staging.is_new:
             staging.drop_tree()
-        fetched = self._fetch_source(config, staging, monitor)
-        self._verify(config, fetched, staging)
-        path, known_digests = self._build_tree(config, fetched, staging, monitor)
+        fetched, path, known_digests = self._bring(config, staging, monitor)
         is_alone = path in known_digests and not config.unpack
         if is_alone:  # nobody need look for other files
             files = {path: FileRecord.of(Path(f"{staging.tree_path}/{path}"), known_digests[path])}
@@ -129,6 +127,27 @@ class AssetTransfer:
         # The stop sign is not looked at here: the work is done, and bytes that have moved cannot be resumed.
         commit(staging.tree_path, folder)
         return stored
+
+    def _bring(
+        self, config: AssetConfig, staging: Staging, monitor: Monitor
+    ) -> tuple[Fetched, str, dict[str, str]]:
+        """Transfer, verify and unpack; once more where the damage may lie in what an earlier attempt left.
+
+        That is gone by then. It costs no attempt: neither the server nor the asset need be to blame.
+        """
+        try:
+            return self._bring_once(config, staging, monitor)
+        except (TransferError, AssetUnpackError) as failure:
+            if not staging.is_resumed or not _is_damage(failure, config):
+                raise
+        return self._bring_once(config, staging, monitor)
+
+    def _bring_once(
+        self, config: AssetConfig, staging: Staging, monitor: Monitor
+    ) -> tuple[Fetched, str, dict[str, str]]:
+        fetched = self._fetch_source(config, staging, monitor)
+        self._verify(config, fetched, staging)
+        return (fetched, *self._build_tree(config, fetched, staging, monitor))
 
     def _fetch_source(self, config: AssetConfig, staging: Staging, monitor: Monitor) -> Fetched:
         match config.source:
@@ -190,6 +209,13 @@ class AssetTransfer:
             error.asset_name = config.name
             error.fix = error.fix or "Nothing of it was kept. Ask whoever made the archive for a sound one."
             raise
+
+
+def _is_damage(failure: TransferError | AssetUnpackError, config: AssetConfig) -> bool:
+    """Whether it is about the bytes. An archive that no checksum vouches for may be damaged, or is none."""
+    if isinstance(failure, AssetUnpackError):
+        return config.checksum is None
+    return isinstance(failure.error, AssetVerificationError)
 
 
 def _hashed_records(tree: Path, known: dict[str, str], monitor: Monitor) -> dict[str, FileRecord]:

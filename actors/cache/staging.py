@@ -97,11 +97,13 @@ class Staging:
     Attributes:
         path: The claimed folder.
         is_new: Whether nothing was in it when it was claimed.
+        is_resumed: Whether bytes of an earlier attempt may be in what it will be.
     """
 
     def __init__(self, path: Path, *, is_new: bool = False) -> None:
         self.path = path
         self.is_new = is_new
+        self.is_resumed = False
         self._is_abandoned = False
         self._noted: Journal | None = None
 
@@ -123,7 +125,7 @@ class Staging:
                 if claimed is None:
                     continue
                 if best is None and claimed.is_resumable(fingerprint):
-                    best = claimed
+                    best, claimed.is_resumed = claimed, True
                 else:
                     claimed.remove()
             return best or cls.start(folder)

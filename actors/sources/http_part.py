@@ -191,6 +191,7 @@ class HttpPart:
         """
         if not self._is_untouched:
             self._staging.start_over()
+        self._staging.is_resumed = False
         self._journal, self.bytes_total, self.bytes_done, self.missing = None, None, 0, ()
         self._digest = hashlib.sha256()
 

@@ -8,6 +8,7 @@ import pytest
 from archives import Item, file, symlink, write_archive
 from fetching import Fetching
 from loopback import LoopbackServer
+from openmas_assets.actors.cache.owner import Owner
 from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.errors import AssetUnpackError
 from projects import asset
@@ -84,6 +85,39 @@ def test_an_archive_that_is_refused_leaves_nothing_behind_and_the_old_copy_in_pl
     assert caught.value.asset_name == "prompts"
     assert fetching.staged() == []
     assert (old if old.is_file() else old / "a.txt").read_bytes() == b"old"
+
+
+def test_an_archive_that_was_damaged_in_what_was_left_of_it_comes_anew(
+    fetching: Fetching, server: LoopbackServer, archived: Callable[..., AssetConfig], tmp_path: Path
+) -> None:
+    config = archived(file("a.txt", b"right" * 100))
+    data = (tmp_path / "archive").read_bytes()
+    fetching.leave_part(
+        config, bytes(100), validator='"v1"', bytes_total=len(data), boot=Owner.current().boot
+    )
+    assert (fetching.path(config) / "a.txt").read_bytes() == b"right" * 100
+    assert [request.range for request in server.requests] == ["bytes=100-", None]
+
+
+@pytest.mark.parametrize("is_vouched_for", [False, True])
+def test_one_that_is_refused_all_the_same_comes_anew_only_if_no_checksum_vouches_for_what_was_left(
+    fetching: Fetching,
+    server: LoopbackServer,
+    archived: Callable[..., AssetConfig],
+    tmp_path: Path,
+    is_vouched_for: bool,
+) -> None:
+    config = archived(file("../evil", b"evil" * 100))
+    data = (tmp_path / "archive").read_bytes()
+    if is_vouched_for:
+        config = config.model_copy(update={"checksum": f"sha256:{hashlib.sha256(data).hexdigest()}"})
+    fetching.leave_part(
+        config, data[:100], validator='"v1"', bytes_total=len(data), boot=Owner.current().boot
+    )
+    with pytest.raises(AssetUnpackError):
+        fetching.hit(config)
+    assert [request.range for request in server.requests] == ["bytes=100-"] + [None] * (not is_vouched_for)
+    assert fetching.staged() == []
 
 
 def test_a_folder_whose_files_come_and_go_is_replaced_as_a_whole(

@@ -122,14 +122,26 @@ def test_a_wrong_checksum_drops_the_part_so_that_the_next_attempt_starts_from_ze
     assert ranges(server) == [None, None]
 
 
-def test_a_part_that_was_damaged_on_disk_is_noticed_and_dropped(
+def test_a_part_that_was_damaged_on_disk_costs_another_transfer_but_no_attempt(
     fetching: Fetching, server: LoopbackServer
 ) -> None:
     config = asset("a", server.put("/a", DATA, etag='"v1"'), checksum=CHECKSUM)
     fetching.leave_part(config, OTHER[:CUT], validator='"v1"', bytes_total=len(DATA))
-    assert "the checksum does not match" in str(fail(fetching, config))
     assert fetching.path(config).read_bytes() == DATA
     assert ranges(server) == [f"bytes={CUT}-", None]
+    assert fetching.staged() == []
+
+
+@pytest.mark.parametrize("is_changed", [False, True], ids=["gone on with", "of another version"])
+def test_bytes_that_are_wrong_all_the_same_fail_and_are_not_asked_for_again(
+    fetching: Fetching, server: LoopbackServer, is_changed: bool
+) -> None:
+    etag = '"v2"' if is_changed else '"v1"'
+    config = asset("a", server.put("/a", OTHER, etag=etag), checksum=CHECKSUM)
+    fetching.leave_part(config, DATA[:CUT], validator='"v1"', bytes_total=len(DATA))
+    assert "the checksum does not match" in str(fail(fetching, config))
+    assert ranges(server) == ([f"bytes={CUT}-"] if is_changed else [f"bytes={CUT}-", None])
+    assert fetching.staged() == []
 
 
 def test_a_killed_process_leaves_a_part_that_another_one_goes_on_with(

@@ -1,4 +1,5 @@
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -253,6 +254,21 @@ def test_what_a_killed_process_left_whole_is_used_and_the_rest_swept(
     assert contents(hit.path) == files
     assert (gets(hub, "whole"), gets(hub, "large")) == (1, 2)
     assert not any(seen)
+    assert fetching.staged() == []
+
+
+def test_what_was_left_whole_but_has_been_damaged_costs_another_transfer_but_no_attempt(
+    hub: Hub, fetching: Fetching, tmp_path: Path
+) -> None:
+    files = {"whole": WEIGHTS, "large": LARGE}
+    hub.put_repo("org/model", files, lfs=files, served={"large": STALL})
+    config = hub_asset()
+    whole_path = kill_amid(hub, config, tmp_path, whole_path="whole") / "whole"
+    status = whole_path.stat()
+    whole_path.write_bytes(bytes(len(WEIGHTS)))
+    os.utime(whole_path, ns=(status.st_atime_ns, status.st_mtime_ns))  # as after a power failure
+    assert contents(fetching.path(config)) == files
+    assert gets(hub, "whole") == 2
     assert fetching.staged() == []
 
 
