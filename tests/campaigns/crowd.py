@@ -107,7 +107,7 @@ class Campaign:
                 self._pause_holder(crowd)
             case _:
                 crowd.start(self._order(deeds=3))
-                self._disturb(crowd, is_deadly=scene != "wild")
+                self._disturb(crowd, scene)
                 crowd.until("over")
         self._check(scene, crowd)
         self._heal(scene)
@@ -131,9 +131,10 @@ class Campaign:
             "seed": self._generator.random(),
         }
 
-    def _disturb(self, crowd: Crowd, *, is_deadly: bool) -> None:
-        """Publish, stop and kill for a second or so; whoever was stopped goes on in the end."""
-        stopped = []
+    def _disturb(self, crowd: Crowd, scene: str) -> None:
+        """Publish, stop and kill for a second or so; of those who were stopped some go on in the end."""
+        is_deadly = scene != "wild"
+        stopped, killed = set(), set()
         for _ in range(12):
             time.sleep(self._generator.random() * 0.1)
             if self._generator.random() < 0.5:
@@ -141,13 +142,18 @@ class Campaign:
             pid = self._generator.choice(crowd.pids)
             if is_deadly and self._generator.random() < 0.6:
                 crowd.signal(pid, signal.SIGKILL)
+                killed.add(pid)
                 self._tally.count("processes", "killed")
             elif self._generator.random() < 0.4:
                 crowd.signal(pid, signal.SIGSTOP)
-                stopped.append(pid)
+                stopped.add(pid)
                 self._tally.count("processes", "stopped for a while")
-        for pid in stopped:
-            crowd.signal(pid, signal.SIGCONT)
+        if scene == "no locks":  # nobody waits for them: whatever they were at, others have done it as well
+            crowd.wait_until_done(set(crowd.pids) - stopped - killed)
+        for pid in sorted(stopped - killed):
+            is_killed = is_deadly and self._generator.random() < 0.5
+            crowd.signal(pid, signal.SIGKILL if is_killed else signal.SIGCONT)
+            self._tally.count("processes", "killed while stopped" if is_killed else "continued")
 
     def _pause_holder(self, crowd: Crowd) -> None:
         """Stop who transfers an asset, and look what the others do."""

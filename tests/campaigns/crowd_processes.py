@@ -68,6 +68,11 @@ class Crowd:
                 return line
         raise AssertionError(f"the worker ended before it said {key}")
 
+    def wait_until_done(self, pids: set[int]) -> None:
+        """Wait until some of them have done all they were to do."""
+        while not pids <= self.who("done"):
+            next(self.lines())
+
     def who(self, key: str, **wanted: Any) -> set[int]:
         """Who has said a line that has a key, and these values."""
         return {line["pid"] for line in self.said if key in line and wanted.items() <= line.items()}

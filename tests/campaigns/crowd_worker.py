@@ -136,6 +136,7 @@ def _fork(order: dict[str, Any], number: int) -> int:
             Member(order, number).work()
         except BaseException as error:  # noqa: BLE001 - whatever it is, it ends the child
             _say({"broken": repr(error)})
+        _say({"done": True})
         os._exit(0)
     return child_id
 
