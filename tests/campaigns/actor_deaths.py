@@ -14,19 +14,17 @@ import concurrent.futures
 import contextlib
 import random
 import sys
-import tempfile
 import threading
 import time
 import traceback
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pykka
 
 from askers import Askers
 from deaths import HEADS, WORKERS, Deaths
-from loopback import LoopbackServer
+from ground import Ground, open_ground
 from mixed_system import CLEARED, DATA, LATE, LIMIT_SECONDS, POOL_SIZE, MixedSystem
 from openmas_assets.actors.base import AssetActor
 from openmas_assets.messages.errors import AssetError
@@ -53,18 +51,15 @@ class _Round:
     """One system's life and deaths.
 
     Args:
-        folder: An empty folder to work in.
-        generator: Of the random choices.
-        server: Serves the assets.
-        tally: Counts.
+        ground: What it works with.
     """
 
-    def __init__(self, folder: Path, generator: random.Random, server: LoopbackServer, tally: Tally) -> None:
-        self._generator, self._server, self._tally = generator, server, tally
+    def __init__(self, ground: Ground) -> None:
+        _, self._generator, self._server, self._tally = ground
         self._threads_before = set(threading.enumerate())
-        self._mixed = MixedSystem(folder, generator, server)
+        self._mixed = MixedSystem(ground.folder, self._generator, self._server)
         self._system = self._mixed.system
-        tally.count("on_progress", self._mixed.shown_by)
+        self._tally.count("on_progress", self._mixed.shown_by)
 
     def run(self, scenario: str) -> None:
         """Live, die and be checked.
@@ -225,6 +220,6 @@ def run(rounds: int, seed: int, tally: Tally) -> None:
     generator = random.Random(seed)
     scenarios = ("workers", "too many", "a head", "all", "close")
     for number in range(rounds):
-        with tempfile.TemporaryDirectory(prefix="deaths-") as folder, LoopbackServer() as server:
-            _Round(Path(folder), generator, server, tally).run(scenarios[number % len(scenarios)])
+        with open_ground(generator, tally) as ground:
+            _Round(ground).run(scenarios[number % len(scenarios)])
         tally.end_round()

@@ -15,12 +15,12 @@ import json
 import os
 import random
 import signal
-import tempfile
 import time
 from pathlib import Path
 
 from archives import Item, file, symlink, write_archive
-from loopback import LoopbackServer
+from ground import Ground, open_ground
+from healing import left_over
 from openmas_assets.actors.cache.inspection import inspect
 from openmas_assets.actors.cache.layout import INFO_NAME, CacheLayout
 from openmas_assets.actors.cache.staging import resumable_bytes
@@ -50,24 +50,17 @@ class Campaign:
     """The server, the cache, and the assets with the versions they had and have.
 
     Args:
-        folder: An empty folder to work in.
-        seed: The same seed makes the same bytes and the same choices; the moments differ a little.
-        server: Serves the assets.
-        tally: Counts.
+        ground: What it works with.
     """
 
-    def __init__(self, folder: Path, seed: int, server: LoopbackServer, tally: Tally) -> None:
-        self._folder = folder
-        self._generator = random.Random(seed)
-        self._server = server
-        self._layout = CacheLayout(folder / "cache")
+    def __init__(self, ground: Ground) -> None:
+        self._folder, self._generator, self._server, self._tally = ground
+        self._layout = CacheLayout(self._folder / "cache")
         self._now: dict[str, Manifest] = {}
         self._standing: dict[str, Manifest] = {}
-        self._sizes: dict[str, int] = {}
-        self._tally = tally
         self._full_bytes = self._sent_bytes = 0
         self._version = 0
-        self._project_path = folder / "openmas_project.yml"
+        self._project_path = self._folder / "openmas_project.yml"
         self._project_path.write_text(json.dumps(self._declarations()))
 
     def run(self, rounds: int) -> None:
@@ -84,8 +77,7 @@ class Campaign:
                 orders.write(json.dumps({**order, "seed": self._generator.random()}) + "\n")
                 child_id = int(next(line for line in said if line.startswith("started")).split()[1])
                 self._wait_for_a_moment()
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(child_id, signal.SIGKILL)
+                os.kill(child_id, signal.SIGKILL)
                 for line in iter(said.__next__, "ended -9"):
                     self._tally.fail(f"the child said: {line}")
                     if line.startswith("ended"):
@@ -213,13 +205,8 @@ class Campaign:
                 outcome = manager.ask(VerifyAsset(name=config.name)).get(timeout=60)
                 if outcome.outcome != "verified":
                     self._tally.fail(f"{config.name} is not verified: {outcome.detail}")
-        left = [str(path) for path in self._layout.root.rglob("*") if self._is_left_over(path)]
-        if left:
+        if left := left_over(self._layout):
             self._tally.fail(f"left in the cache folder: {left}")
-
-    def _is_left_over(self, path: Path) -> bool:
-        parts = path.relative_to(self._layout.root).parts
-        return parts[0] != "model" or parts[2:3] not in ((), ("latest",))
 
     def _count_healing(self, requests_before: int) -> None:
         requests = self._server.requests[requests_before:]
@@ -280,5 +267,5 @@ def _moment(part: Path) -> str:
 
 def run(rounds: int, seed: int, tally: Tally) -> None:
     """See `campaign.Campaign`."""
-    with tempfile.TemporaryDirectory(prefix="crash-") as folder, LoopbackServer() as server:
-        Campaign(Path(folder), seed, server, tally).run(rounds)
+    with open_ground(random.Random(seed), tally) as ground:
+        Campaign(ground).run(rounds)

@@ -2,15 +2,16 @@
 
 import contextlib
 import json
-import os
 import random
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 # What a transfer imports when it needs it, so that each forked child starts with work.
 import requests  # noqa: F401
 
+from children import Children
 from openmas_assets.actors.manager import AssetManager
 from openmas_assets.messages.errors import AssetError
 from openmas_assets.messages.manager import ClearAsset, GetAssetPath
@@ -43,18 +44,20 @@ def work(project_path: Path, names: list[str], seed: int) -> None:
 
 def main() -> None:
     """Fork a child for each order: a process that has everything imported gets to work in a millisecond."""
+    children = Children()
     with Path(sys.argv[1]).open() as orders:
         for order in map(json.loads, orders):
-            child_id = os.fork()
-            if child_id == 0:
-                try:
-                    work(Path(order["project"]), order["names"], order["seed"])
-                except BaseException as error:  # noqa: BLE001 - whatever it is, it ends the child
-                    sys.stdout.write(f"error {error!r}\n")
-                os._exit(1)
-            sys.stdout.write(f"started {child_id}\n")
-            _, status = os.waitpid(child_id, 0)
-            sys.stdout.write(f"ended {os.waitstatus_to_exitcode(status)}\n")
+            children.bury()
+            children.fork(
+                partial(work, Path(order["project"]), order["names"], order["seed"]),
+                lambda error: _say("error", repr(error)),
+            )
+            _say("started", *children.pids)
+            _say("ended", *children.wait())
+
+
+def _say(*words: object) -> None:
+    sys.stdout.write(" ".join(map(str, words)) + "\n")
 
 
 if __name__ == "__main__":

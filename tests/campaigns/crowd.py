@@ -14,24 +14,22 @@ typed error, and the next quiet run finds or fetches everything and leaves nothi
 import json
 import random
 import signal
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 from typing import Any, TypeVar
 
-import pykka
-
 from crowd_processes import NO_LOCKS, Crowd
 from crowd_worker import fingerprint
-from loopback import Fault, LoopbackServer
+from ground import Ground, open_ground
+from healing import Healing
+from loopback import Fault
 from openmas_assets.actors.cache.layout import CacheLayout
-from openmas_assets.actors.cache.staging import find_holder, resumable_bytes
+from openmas_assets.actors.cache.staging import find_holder
 from openmas_assets.actors.manager import AssetManager
-from openmas_assets.messages.errors import AssetError
-from openmas_assets.messages.manager import ClearAllAssets, GetAssetPath, VerifyAsset
-from published import Publisher, look
+from openmas_assets.messages.manager import ClearAllAssets, GetAssetPath
+from published import Publisher
 from tally import Tally
 
 T = TypeVar("T")
@@ -51,20 +49,15 @@ class Campaign:
     """The server, the cache, the assets, and the crowds.
 
     Args:
-        folder: An empty folder to work in.
-        generator: Of the random choices.
-        server: Serves the assets.
-        tally: Counts.
+        ground: What it works with.
     """
 
-    def __init__(self, folder: Path, generator: random.Random, server: LoopbackServer, tally: Tally) -> None:
-        self._folder = folder
-        self._generator = generator
-        self._server = server
-        self._tally = tally
-        self._layout = CacheLayout(folder / "cache")
-        self._publisher = Publisher(folder, server, generator, _KINDS, _FILE_BYTES)
-        self._project_path = folder / "openmas_project.yml"
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._folder, self._generator, self._server, self._tally = ground
+        self._layout = CacheLayout(self._folder / "cache")
+        self._publisher = Publisher(self._folder, self._server, self._generator, _KINDS, _FILE_BYTES)
+        self._project_path = self._folder / "openmas_project.yml"
         self._project_path.write_text(
             json.dumps(
                 {
@@ -110,7 +103,9 @@ class Campaign:
                 self._disturb(crowd, scene)
                 crowd.until("over")
         self._check(scene, crowd)
-        self._heal(scene)
+        healing = Healing(self._ground, self._publisher, self._layout, self._manager, scene)
+        healing.run()
+        healing.look_for_leftovers()
 
     def _crowd(self, scene: str) -> Crowd:
         kind = self._generator.choice(sorted(NO_LOCKS)) if scene == "no locks" else None
@@ -253,31 +248,6 @@ class Campaign:
         if number + 1 < len(versions) and versions[number + 1].published_at < line["began"]:
             self._tally.fail(f"{what}: an old version after a refresh")
 
-    def _heal(self, scene: str) -> None:
-        """The next quiet run."""
-        with self._manager() as manager:
-            for config in manager.project.assets:
-                name, requests_before = config.name, len(self._server.requests)
-                try:
-                    path = manager.ask(GetAssetPath(name=name)).get(timeout=_TIMEOUT_SECONDS).path
-                    # Of a refresh something may have arrived, which only another refresh goes on with.
-                    if resumable_bytes(self._layout.staging_folder(config), config.fingerprint):
-                        refresh = GetAssetPath(name=name, force_download=True)
-                        path = manager.ask(refresh).get(timeout=_TIMEOUT_SECONDS).path
-                        self._tally.count("the next run", "refreshed it, as a killed refresh had left a part")
-                    outcome = manager.ask(VerifyAsset(name=name)).get(timeout=_TIMEOUT_SECONDS)
-                except (AssetError, pykka.Timeout) as error:
-                    self._tally.fail(f"{scene}: {name} does not heal: {error!r}")
-                    continue
-                is_fetched = len(self._server.requests) > requests_before
-                self._tally.count("the next run", "fetched it" if is_fetched else "found it")
-                if not self._publisher.is_known(name, look(path)) or outcome.outcome != "verified":
-                    self._tally.fail(f"{scene}: {name} healed wrong: {outcome.detail}")
-        paths = [path.relative_to(self._layout.root) for path in sorted(self._layout.root.rglob("*"))]
-        left = [str(path) for path in paths if path.parts[0] != "model" or path.name.endswith(".new")]
-        if left:
-            self._tally.fail(f"{scene}: left in the cache folder: {', '.join(left[-5:])}")
-
     def _manager(self) -> AssetManager:
         return AssetManager.from_project(self._project_path, on_progress=lambda _: None)
 
@@ -302,5 +272,5 @@ def _is_stopped(pid: int) -> bool:
 
 def run(rounds: int, seed: int, tally: Tally) -> None:
     """See `campaign.Campaign`."""
-    with tempfile.TemporaryDirectory(prefix="crowd-") as folder, LoopbackServer() as server:
-        Campaign(Path(folder), random.Random(seed), server, tally).run(rounds)
+    with open_ground(random.Random(seed), tally) as ground:
+        Campaign(ground).run(rounds)

@@ -10,6 +10,7 @@ import os
 import random
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import filelock  # noqa: F401
 import requests  # noqa: F401
 
 import openmas_assets.actors.fetch  # noqa: F401
+from children import Children
 from openmas_assets.actors.cache.layout import INFO_NAME
 from openmas_assets.actors.manager import AssetManager
 from openmas_assets.messages.downloader import DownloadProgress
@@ -129,37 +131,24 @@ def _say(what: dict[str, Any]) -> None:
     os.write(1, (json.dumps({"pid": os.getpid(), **what}) + "\n").encode())
 
 
-def _fork(order: dict[str, Any], number: int) -> int:
-    child_id = os.fork()
-    if child_id == 0:
-        try:
-            Member(order, number).work()
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it ends the child
-            _say({"broken": repr(error)})
+def _work(order: dict[str, Any], number: int) -> None:
+    try:
+        Member(order, number).work()
+    finally:
         _say({"done": True})
-        os._exit(0)
-    return child_id
-
-
-def _ended(pid: int) -> int:
-    """Wait for the end of a child, which keeps its pid; its exit status, or minus the signal's number."""
-    ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-    assert ended is not None
-    return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
 
 def main() -> None:
     """Fork as many children as each order wants, and say how they have ended once all have."""
     gc.freeze()  # or each child copies the memory that its collector looks at
-    pids: list[int] = []
+    children = Children()
     with Path(sys.argv[1]).open() as orders:
         for order in map(json.loads, orders):
-            # Not before: as long as signals are sent, each pid must be its child's and nobody else's.
-            for pid in pids:
-                os.waitpid(pid, 0)
-            pids = [_fork(order, number) for number in range(order["count"])]
-            _say({"started": pids})
-            _say({"over": [_ended(pid) for pid in pids]})
+            children.bury()
+            for number in range(order["count"]):
+                children.fork(partial(_work, order, number), lambda error: _say({"broken": repr(error)}))
+            _say({"started": children.pids})
+            _say({"over": children.wait()})
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import contextlib
 import logging
 import random
 import shutil
-import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -23,16 +22,16 @@ import pykka
 import pytest
 
 from disk_tricks import TRICKS, Scene, Trick
+from ground import Ground, open_ground
+from healing import Healing
 from hub import Hub
 from hub_home import open_hub
-from loopback import LoopbackServer
 from openmas_assets.actors.cache.inspection import inspect
 from openmas_assets.actors.cache.layout import CacheLayout
-from openmas_assets.actors.cache.staging import resumable_bytes
 from openmas_assets.actors.manager import AssetManager
 from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.errors import AssetCacheError, AssetError
-from openmas_assets.messages.manager import ClearAsset, GetAssetPath, VerifyAsset
+from openmas_assets.messages.manager import ClearAsset, GetAssetPath
 from openmas_assets.messages.project import ProjectConfig
 from published import Manifest, Publisher, look
 from rewriting import rewrite
@@ -64,22 +63,18 @@ class Campaign:
     """The disks, the caches on them, and what is served.
 
     Args:
-        folder: An empty folder to work in.
-        generator: Of the random choices.
-        server: Serves files and archives.
+        ground: What it works with.
         hub: Serves snapshots.
-        tally: Counts.
     """
 
-    def __init__(
-        self, folder: Path, generator: random.Random, server: LoopbackServer, hub: Hub, tally: Tally
-    ) -> None:
-        self._folder = folder
-        self._generator = generator
-        self._server = server
-        self._tally = tally
-        (folder / "sources").mkdir()
-        self._publisher = Publisher(folder / "sources", server, generator, _KINDS, _FILE_BYTES, hub=hub)
+    def __init__(self, ground: Ground, hub: Hub) -> None:
+        self._ground = ground
+        self._folder, self._generator, self._server, self._tally = ground
+        self._sources = self._folder / "sources"
+        self._sources.mkdir()
+        self._publisher = Publisher(
+            self._sources, self._server, self._generator, _KINDS, _FILE_BYTES, hub=hub
+        )
         assets: Any = self._publisher.declarations
         self._project = ProjectConfig.model_validate({"assets": assets})
 
@@ -214,40 +209,17 @@ class Campaign:
                 self._tally.fail(f"{trick.name}: the copy of {name} is another one")
 
     def _heal(self, trick: Trick, layout: CacheLayout) -> None:
-        with self._manager(layout) as manager:
-            for config in self._project.assets:
-                requests_before = len(self._server.requests)
-                bytes_stand = self._bytes_stand(layout, config)
-                try:
-                    path = manager.ask(GetAssetPath(name=config.name)).get(timeout=_TIMEOUT_SECONDS).path
-                    is_fetched = len(self._server.requests) > requests_before
-                    self._finish_refresh(manager, layout, config)
-                    outcome = manager.ask(VerifyAsset(name=config.name)).get(timeout=_TIMEOUT_SECONDS)
-                except (AssetError, pykka.Timeout) as error:
-                    self._tally.fail(f"{trick.name}: {config.name} does not heal: {error!r}")
-                    continue
-                self._tally.count("the next run", "fetched it" if is_fetched else "found it")
-                if is_fetched and bytes_stand:
-                    self._tally.fail(f"{trick.name}: {config.name} was fetched although it was there")
-                if not self._publisher.is_known(config.name, look(path)) or outcome.outcome != "verified":
-                    self._tally.fail(f"{trick.name}: {config.name} healed wrong: {outcome.detail}")
+        healing = Healing(
+            self._ground, self._publisher, layout, lambda: self._manager(layout), what=trick.name
+        )
+        standing = {config.name for config in self._project.assets if self._bytes_stand(layout, config)}
+        for name in sorted(healing.run() & standing):
+            self._tally.fail(f"{trick.name}: {name} was fetched although it was there")
         # Of a copy that lost its metadata first nobody knows that it was ours: it is kept, with a warning.
         for path in layout.root.glob("*/*/*.foreign-*") if trick.takes_folders else ():
             self._tally.count("the next run", "kept the rest of a copy whose metadata had vanished")
             shutil.rmtree(path)
-        paths = [path.relative_to(layout.root) for path in sorted(layout.root.rglob("*"))]
-        if left := [str(path) for path in paths if _is_left_over(path)]:
-            self._tally.fail(f"{trick.name}: left in the cache folder: {', '.join(left[-5:])}")
-
-    def _finish_refresh(self, manager: AssetManager, layout: CacheLayout, config: AssetConfig) -> None:
-        """Of a refresh that failed something may lie there, which only another refresh goes on with."""
-        if resumable_bytes(layout.staging_folder(config), config.fingerprint):
-            self._tally.count("the next run", "went on with a refresh")
-            manager.ask(GetAssetPath(name=config.name, force_download=True)).get(timeout=_TIMEOUT_SECONDS)
-
-    @property
-    def _sources(self) -> Path:
-        return self._folder / "sources"
+        healing.look_for_leftovers()
 
     def _is_stale(self, layout: CacheLayout, name: str) -> bool:
         """Whether a local source has changed since: its old copy is kept, but not handed out."""
@@ -290,11 +262,6 @@ def _silence_of_the_library() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
-def _is_left_over(path: Path) -> bool:
-    is_in_place = path.parts[0] == "model" and path.parts[2:3] in ((), ("latest",))
-    return not is_in_place or path.name.endswith(".new")
-
-
 def _kind(error: AssetCacheError) -> str:
     """The error without what is different each time: paths and numbers."""
     problem = error.problem.split(" (")[0]
@@ -305,9 +272,8 @@ def run(rounds: int, seed: int, tally: Tally) -> None:
     """See `campaign.Campaign`."""
     with (
         _silence_of_the_library(),
-        tempfile.TemporaryDirectory(prefix="disk-") as folder,
+        open_ground(random.Random(seed), tally) as ground,
         pytest.MonkeyPatch.context() as patch,
-        open_hub(patch, Path(folder) / "home") as hub,
-        LoopbackServer() as server,
+        open_hub(patch, ground.folder / "home") as hub,
     ):
-        Campaign(Path(folder), random.Random(seed), server, hub, tally).run(rounds)
+        Campaign(ground, hub).run(rounds)

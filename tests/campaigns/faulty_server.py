@@ -18,7 +18,6 @@ import logging
 import os
 import random
 import sys
-import tempfile
 import threading
 import time
 import traceback
@@ -27,7 +26,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from faulty_assets import GRACE_SECONDS, TIMEOUT_SECONDS, Asset, Shelf
-from loopback import LoopbackServer
+from ground import Ground, open_ground
 from openmas_assets.actors.cache.layout import INFO_NAME, CacheLayout
 from openmas_assets.actors.cache.sweep import leftovers
 from openmas_assets.actors.manager import AssetManager
@@ -54,19 +53,15 @@ class Campaign:
     """The server, the cache, and the versions that the assets had and have.
 
     Args:
-        folder: An empty folder to work in.
-        seed: The same seed makes the same choices.
-        server: Serves the assets.
-        tally: Counts.
+        ground: What it works with.
     """
 
-    def __init__(self, folder: Path, seed: int, server: LoopbackServer, tally: Tally) -> None:
-        self._folder = folder
-        self._shelf = Shelf(folder, random.Random(seed), server)
+    def __init__(self, ground: Ground) -> None:
+        self._folder, generator, server, self._tally = ground
         self._server = server
-        self._tally = tally
+        self._shelf = Shelf(self._folder, generator, server)
         self._longest = 0.0
-        self._layout = CacheLayout(folder)
+        self._layout = CacheLayout(self._folder)
         server.put("/loop", redirect="/loop2")
         server.put("/loop2", redirect="/loop")
         for hops in range(301):
@@ -229,9 +224,5 @@ def _circumstances() -> Iterator[None]:
 def run(rounds: int, seed: int, tally: Tally) -> None:
     """See `campaign.Campaign`."""
     logging.getLogger("urllib3").addHandler(logging.NullHandler())
-    with (
-        tempfile.TemporaryDirectory(prefix="faulty-server-") as folder,
-        LoopbackServer() as server,
-        _circumstances(),
-    ):
-        Campaign(Path(folder), seed, server, tally).run(rounds)
+    with open_ground(random.Random(seed), tally) as ground, _circumstances():
+        Campaign(ground).run(rounds)
