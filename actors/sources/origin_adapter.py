@@ -114,14 +114,8 @@ class _PlainConnection(HTTPConnection):
             super().connect()
 
 
-class _EncryptedConnection(HTTPSConnection):
-    response_class = HttpAnswer
-
-    def connect(self) -> None:
-        if (line := current_line()) is not None:
-            line.open(super().connect, self.close)
-        else:
-            super().connect()
+class _EncryptedConnection(_PlainConnection, HTTPSConnection):
+    pass
 
 
 class _Plain(_Fresh):
