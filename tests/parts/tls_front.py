@@ -36,6 +36,7 @@ def tls_front(origin: str, *, serves_plain: bool = False) -> Iterator[str]:
     def serve(client: socket.socket) -> None:
         with (
             suppress(OSError),
+            client,  # TLS takes it over, if it comes to that
             socket.create_connection(address) as plain,
             accepted(client) as asked,
         ):
