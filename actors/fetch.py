@@ -10,6 +10,7 @@ from openmas_assets.actors.cache.info import AssetInfo
 from openmas_assets.actors.cache.inspection import inspect
 from openmas_assets.actors.cache.layout import INFO_NAME, CacheLayout
 from openmas_assets.actors.cache.lock import AssetLock
+from openmas_assets.actors.cache.note import note
 from openmas_assets.actors.cache.staging import find_holder
 from openmas_assets.actors.cache.sweep import sweep
 from openmas_assets.actors.cache.unpack_limits import UnpackLimits
@@ -183,8 +184,8 @@ class AssetFetcher:
         """Look again now that nobody else can change it."""
         if not self._layout.has_metadata(config):
             return None
-        if (info := self._reread(config, monitor)) is not None:
-            info.write(self._layout.version_folder(config))
+        if (reread := self._reread(config, monitor)) is not None:
+            note(self._layout, config, *reread, is_locked=True)
         return self._look(config)
 
     def _unnoted_hit(self, config: AssetConfig, monitor: Monitor) -> Hit | None:
@@ -192,8 +193,9 @@ class AssetFetcher:
 
         Such is a cache in the image of a container, which gives its files other times.
         """
-        if (info := self._reread(config, monitor)) is None:
+        if (reread := self._reread(config, monitor)) is None:
             return None
+        _, info = reread
         folder = self._layout.version_folder(config)
         path = folder if info.path == "." else folder / info.path
         metadata = metadata_witness(folder)
@@ -201,8 +203,8 @@ class AssetFetcher:
             return Hit(path, None, was_transferred=False)
         return Hit(path, (metadata, *info.witnesses(folder)), was_transferred=False)
 
-    def _reread(self, config: AssetConfig, monitor: Monitor) -> AssetInfo | None:
-        """The metadata, with the times of now, of a copy whose times differ and whose bytes do not.
+    def _reread(self, config: AssetConfig, monitor: Monitor) -> tuple[AssetInfo, AssetInfo] | None:
+        """The metadata, old and with the times of now, of a copy whose times differ and whose bytes do not.
 
         Reading it is cheaper than transferring it: a cache that was copied or restored is not lost.
         """
@@ -216,4 +218,4 @@ class AssetFetcher:
         ):
             return None
         comparison = compare(folder, info, monitor)
-        return None if comparison.detail else comparison.noted_in(info)
+        return None if comparison.detail else (info, comparison.noted_in(info))

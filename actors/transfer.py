@@ -118,10 +118,7 @@ class AssetTransfer:
             downloaded_at=now_text(),
             unsynced_boot=Owner.current().boot,
         )
-        if is_alone:
-            info.write_first(staging.tree_path)
-        else:
-            info.write(staging.tree_path)  # a folder may have brought something of that name
+        info.write(staging.tree_path)
         folder = self._layout.version_folder(config)
         stored = Stored(folder, info, metadata_witness(staging.tree_path))
         # The stop sign is not looked at here: the work is done, and bytes that have moved cannot be resumed.

@@ -3,7 +3,6 @@
 import itertools
 import os
 import re
-import threading
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, Self
@@ -11,7 +10,6 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
 from openmas_assets.actors.cache.file_record import FileRecord, files_below
-from openmas_assets.actors.cache.folders import make_private
 from openmas_assets.actors.cache.layout import INFO_NAME
 from openmas_assets.actors.cache.owner import Owner
 from openmas_assets.messages.errors import AssetCacheError, AssetError
@@ -19,10 +17,8 @@ from openmas_assets.messages.status import Witness
 
 # With at most this many files and folders a warm hit compares each; beyond, the folders and some files.
 _MAX_WITNESSES = 64
-_WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+_WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
-# What `AssetInfo.write` leaves when it is killed.
-_LEFTOVER = re.compile(re.escape(INFO_NAME) + r"\.[0-9]+\.new")
 
 
 class UnreadableInfoError(AssetError):
@@ -109,27 +105,6 @@ class AssetInfo(BaseModel):
             raise UnreadableInfoError(f"the metadata {path} cannot be read") from None
 
     def write(self, folder: Path) -> None:
-        """Write the metadata into a folder, all of it or nothing; private to the user, whatever the umask.
-
-        Args:
-            folder: The version folder, or the one that will become it.
-
-        Raises:
-            AssetCacheError: A file has a name that is no text.
-            OSError: The disk refused.
-        """
-        content = self._as_json().encode()
-        temporary = folder / f"{INFO_NAME}.{threading.get_native_id()}.new"
-        try:
-            with open(os.open(temporary, _WRITE_FLAGS, 0o600), "wb") as file:  # noqa: PTH123
-                make_private(temporary)  # before there is something in it: it may be a leftover
-                file.write(content)
-            temporary.replace(folder / INFO_NAME)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-
-    def write_first(self, folder: Path) -> None:
         """Write the metadata into a folder that has none and is in nobody's sight; private to the user.
 
         Args:
@@ -141,7 +116,7 @@ class AssetInfo(BaseModel):
         """
         content = self._as_json().encode()
         path = f"{folder}/{INFO_NAME}"
-        with open(os.open(path, _WRITE_FLAGS | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123
+        with open(os.open(path, _WRITE_FLAGS, 0o600), "wb") as file:  # noqa: PTH123
             file.write(content)
 
     def _as_json(self) -> str:
@@ -227,11 +202,7 @@ def foreign_files(folder: Path, info: AssetInfo) -> list[tuple[str, Path]]:
     Raises:
         OSError: A folder cannot be read.
     """
-    return [
-        (name, path)
-        for name, path in files_below(folder)
-        if name not in info.files and not _LEFTOVER.fullmatch(name)
-    ]
+    return [(name, path) for name, path in files_below(folder) if name not in info.files]
 
 
 def _is_text(name: str) -> bool:

@@ -13,7 +13,7 @@ from openmas_assets.messages.status import Witness
 
 
 def note(
-    layout: CacheLayout, config: AssetConfig, old: AssetInfo, new: AssetInfo
+    layout: CacheLayout, config: AssetConfig, old: AssetInfo, new: AssetInfo, *, is_locked: bool = False
 ) -> tuple[Witness, Witness] | None:
     """Replace a copy's metadata, unless it is another one by now. Blocks; a leaf worker's thread.
 
@@ -25,6 +25,7 @@ def note(
         config: The asset.
         old: The metadata that what is to be noted was found out of.
         new: The metadata with that.
+        is_locked: Whether the caller has the asset's lock.
 
     Returns:
         What the file system says of the metadata before and after; None if nothing was noted, as somebody
@@ -35,12 +36,16 @@ def note(
         OSError: The disk refused.
     """
     staging = Staging.start(layout.staging_folder(config))
+    lock = AssetLock(layout.lock_path(config))
     try:
-        new.write_first(staging.path)
+        new.write(staging.path)
         path = staging.path / INFO_NAME
         sync(path)
-        return _put(layout, config, old, path)
+        if not is_locked and not lock.try_acquire():
+            return None  # whoever holds the lock is about to replace the copy
+        return _put(layout.version_folder(config), old, path)
     finally:
+        lock.release()  # if it was taken here
         staging.remove()
 
 
@@ -60,19 +65,10 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _put(
-    layout: CacheLayout, config: AssetConfig, old: AssetInfo, path: Path
-) -> tuple[Witness, Witness] | None:
-    folder = layout.version_folder(config)
-    lock = AssetLock(layout.lock_path(config))
-    if not lock.try_acquire():
-        return None  # whoever holds the lock is about to replace the copy
-    try:
-        before = metadata_witness(folder)
-        if before is None or AssetInfo.read(folder) != old:
-            return None
-        path.replace(folder / INFO_NAME)
-        after = metadata_witness(folder)
-    finally:
-        lock.release()
+def _put(folder: Path, old: AssetInfo, path: Path) -> tuple[Witness, Witness] | None:
+    before = metadata_witness(folder)
+    if before is None or AssetInfo.read(folder) != old:
+        return None
+    path.replace(folder / INFO_NAME)
+    after = metadata_witness(folder)
     return None if after is None else (before, after)

@@ -188,8 +188,7 @@ def test_a_copy_that_was_found_corrupt_is_transferred_even_if_it_looks_right(
     fetching: Fetching, server: LoopbackServer, config: AssetConfig
 ) -> None:
     fetching.hit(config)
-    info = fetching.info(config).model_copy(update={"is_corrupt": True})
-    info.write(fetching.layout.version_folder(config))
+    fetching.change_info(config, is_corrupt=True)
     assert fetching.hit(config).was_transferred
     assert not fetching.info(config).is_corrupt
     assert len(server.requests) == 2

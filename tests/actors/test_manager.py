@@ -11,6 +11,7 @@ from loopback import Fault, LoopbackServer
 from openmas_assets.actors import AssetManager, Reply
 from openmas_assets.actors.cache.file_record import FileRecord
 from openmas_assets.actors.cache.info import AssetInfo
+from openmas_assets.actors.cache.layout import INFO_NAME
 from openmas_assets.actors.downloader import DownloaderActor
 from openmas_assets.messages.errors import (
     AssetConfigurationError,
@@ -253,9 +254,13 @@ def rot(path: Path) -> Callable[[], None]:
     info = AssetInfo.read(path.parent)
     assert info is not None
     record = FileRecord.of(path, info.files[path.name].sha256)
-    unmarked = info.model_copy(update={"files": {path.name: record}})
-    unmarked.write(path.parent)
-    return lambda: unmarked.write(path.parent)
+    unmarked = info.model_copy(update={"files": {path.name: record}}).model_dump_json()
+
+    def unmark() -> None:
+        path.with_name(INFO_NAME).write_text(unmarked)
+
+    unmark()
+    return unmark
 
 
 def test_what_verify_finds_wrong_is_not_handed_out_again_even_if_that_cannot_be_noted_on_disk(

@@ -93,9 +93,8 @@ def left_over(layout: CacheLayout) -> list[str]:
         layout: The cache.
     """
     paths = [path.relative_to(layout.root) for path in sorted(layout.root.rglob("*"))]
-    return [str(path) for path in paths if _is_left_over(path)]
+    return [str(path) for path in paths if not _is_in_place(path)]
 
 
-def _is_left_over(path: Path) -> bool:
-    is_in_place = path.parts[0] == "model" and path.parts[2:3] in ((), ("latest",))
-    return not is_in_place or path.name.endswith(".new")
+def _is_in_place(path: Path) -> bool:
+    return path.parts[0] == "model" and path.parts[2:3] in ((), ("latest",))

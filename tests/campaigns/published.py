@@ -163,13 +163,8 @@ def look(path: Path) -> Manifest:
         if entry.is_symlink()
         else hashlib.sha256(entry.read_bytes()).hexdigest()
         for entry in sorted(folder.rglob("*"))
-        if (entry.is_symlink() or entry.is_file()) and not _is_metadata(entry.name)
+        if (entry.is_symlink() or entry.is_file()) and entry.name != INFO_NAME
     }
-
-
-def _is_metadata(name: str) -> bool:
-    """Whether it is the metadata, or what takes its place once it has been synced or verified."""
-    return name == INFO_NAME or (name.startswith(f"{INFO_NAME}.") and name.endswith(".new"))
 
 
 def _seen(item: Item) -> str:

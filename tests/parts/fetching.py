@@ -7,7 +7,7 @@ from typing import Any
 
 from openmas_assets.actors.abort import AbortSignal
 from openmas_assets.actors.cache.info import AssetInfo
-from openmas_assets.actors.cache.layout import CacheLayout
+from openmas_assets.actors.cache.layout import INFO_NAME, CacheLayout
 from openmas_assets.actors.cache.staging import Journal, Staging
 from openmas_assets.actors.cache.unpack_limits import UnpackLimits
 from openmas_assets.actors.fetch import AssetFetcher, Hit
@@ -63,6 +63,11 @@ class Fetching:
         info = AssetInfo.read(self.layout.version_folder(config))
         assert info is not None
         return info
+
+    def change_info(self, config: AssetConfig, **changes: object) -> None:
+        """Have the metadata of a copy that is there say something else."""
+        path = self.layout.version_folder(config) / INFO_NAME
+        path.write_text(self.info(config).model_copy(update=changes).model_dump_json())
 
     def staged(self) -> list[str]:
         """Every file and folder in the staging folder, relative to it; empty if that is not there."""

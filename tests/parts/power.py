@@ -6,7 +6,7 @@ may hold zeros, with the size and the times that it should have.
 
 from openmas_assets.actors.cache.file_record import FileRecord
 from openmas_assets.actors.cache.info import AssetInfo
-from openmas_assets.actors.cache.layout import CacheLayout
+from openmas_assets.actors.cache.layout import INFO_NAME, CacheLayout
 from openmas_assets.messages.asset_config import AssetConfig
 
 ANOTHER_BOOT = "0123456789"
@@ -28,4 +28,4 @@ def restart(layout: CacheLayout, config: AssetConfig, *, lost: str | None = None
         path = folder / lost
         path.write_bytes(bytes(path.stat().st_size))
         changes["files"] = {**info.files, lost: FileRecord.of(path, info.files[lost].sha256)}
-    info.model_copy(update=changes).write(folder)
+    (folder / INFO_NAME).write_text(info.model_copy(update=changes).model_dump_json())

@@ -2,8 +2,6 @@ import contextlib
 import json
 import os
 import random
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -157,31 +155,6 @@ def test_a_file_name_that_is_no_text_is_said_to_be_and_leaves_no_metadata(tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_metadata_that_cannot_be_written_leaves_the_old(tmp_path: Path) -> None:
-    old = AssetInfo.model_validate(METADATA)
-    old.write(tmp_path)
-    blocker = tmp_path / f"{INFO_NAME}.{os.getpid()}.new"
-    blocker.mkdir()
-    with pytest.raises(OSError, match=INFO_NAME):
-        old.model_copy(update={"is_corrupt": True}).write(tmp_path)
-    assert AssetInfo.read(tmp_path) == old
-
-
-def test_threads_that_write_at_once_do_not_get_in_each_others_way(tmp_path: Path) -> None:
-    info = AssetInfo.model_validate(METADATA)
-    start = threading.Barrier(4)
-
-    def write() -> None:
-        start.wait(30)
-        for _ in range(100):
-            info.write(tmp_path)
-
-    with ThreadPoolExecutor(4) as threads:
-        for done in [threads.submit(write) for _ in range(4)]:
-            done.result(30)
-    assert [path.name for path in tmp_path.iterdir()] == [INFO_NAME]
-
-
 def _folder_copy(tmp_path: Path, count: int = 3) -> tuple[AssetInfo, Path]:
     for number in range(count):
         path = tmp_path / f"sub{number % 3}" / f"{number:03}.txt"
@@ -295,9 +268,3 @@ def test_an_asset_that_is_a_file_is_not_disturbed_by_what_lies_beside_it(tmp_pat
     (tmp_path / "notes.txt").touch()
     assert are_unchanged(witnesses)
     assert foreign_files(tmp_path, info) == [("notes.txt", tmp_path / "notes.txt")]
-
-
-def test_metadata_that_was_half_written_by_a_killed_process_is_not_foreign(tmp_path: Path) -> None:
-    info, folder = _folder_copy(tmp_path)
-    (folder / f"{INFO_NAME}.4711.new").touch()
-    assert foreign_files(folder, info) == []

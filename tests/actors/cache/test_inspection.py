@@ -157,7 +157,7 @@ def test_the_witnesses_tell_when_another_process_marks_the_copy_corrupt(bench: C
     config = asset("a", _cached(bench))
     witnesses = bench.inspect(config).witnesses
     assert witnesses is not None
-    bench.info(config).model_copy(update={"is_corrupt": True}).write(bench.layout.version_folder(config))
+    bench.change_info(config, is_corrupt=True)
     assert not are_unchanged(witnesses)
     assert bench.inspect(config).status == "corrupt"
 

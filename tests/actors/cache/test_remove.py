@@ -105,7 +105,6 @@ def test_foreign_files_beside_a_copy_stay_and_are_named(bench: CacheBench, is_fo
     folder = bench.layout.version_folder(config)
     (folder / "own").mkdir()
     (folder / "own" / "notes.txt").write_text("mine")
-    (folder / f"{INFO_NAME}.4711.new").touch()
     removal = remove_copy(bench.layout, config)
     assert removal == Removal((config.key,), 5 if is_folder else 3, (folder / "own" / "notes.txt",))
     assert _everything(folder) == ["own", "own/notes.txt"]
