@@ -1,7 +1,5 @@
 """Fuzzes what we read of HTTP answers: headers and statuses, as functions of them alone."""
 
-from pathlib import Path
-
 import requests
 from requests.structures import CaseInsensitiveDict
 
@@ -37,14 +35,7 @@ _MONTHS = ("Jan", "Feb", "Dec", "Foo", "13")
 
 
 class HeaderTarget:
-    """Answers of any status with headers of any content.
-
-    Args:
-        folder: Not used.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        del folder
+    """Answers of any status with headers of any content."""
 
     def run(self, choices: Choices) -> str:
         """See `fuzzing.Target`."""

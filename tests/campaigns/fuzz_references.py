@@ -2,7 +2,6 @@
 
 import json
 import types
-from pathlib import Path
 from typing import Any
 
 from fuzz_input import HARMLESS_TEXTS, TEXTS, Choices, mutated_value
@@ -49,14 +48,7 @@ _CODE = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.
 
 
 class ReferenceTarget:
-    """Values and texts that may be references.
-
-    Args:
-        folder: Not used.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        del folder
+    """Values and texts that may be references."""
 
     def run(self, choices: Choices) -> str:
         """See `fuzzing.Target`."""
@@ -139,14 +131,9 @@ def _steps(choices: Choices) -> str:
 
 
 class StoreTarget:
-    """An asset store that keeps odd objects, and answers what a model may ask.
+    """An asset store that keeps odd objects, and answers what a model may ask."""
 
-    Args:
-        folder: Not used.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        del folder
+    def __init__(self) -> None:
         self._store = AssetStore()
 
     def run(self, choices: Choices) -> str:

@@ -50,13 +50,7 @@ LONG = 100_000
 
 
 class Target(Protocol):
-    """Something that reads what others have written.
-
-    Args:
-        folder: An empty folder to work in.
-    """
-
-    def __init__(self, folder: Path) -> None: ...
+    """Something that reads what others have written."""
 
     def run(self, choices: Choices) -> str:
         """Make an input of choices, and say in words what came of it.
@@ -69,17 +63,18 @@ class Target(Protocol):
     def close(self) -> None: ...
 
 
-# How many of a hundred inputs each gets: those that take a process's work get fewer.
-TARGETS: dict[str, tuple[type[Target], int]] = {
+# What makes each, in an empty folder, and how many of a hundred inputs it gets: those that take a process's
+# work get fewer.
+TARGETS: dict[str, tuple[Callable[[Path], Target], int]] = {
     "project": (ProjectTarget, 18),
     "metadata": (MetadataTarget, 6),
     "parts": (PartTarget, 6),
     "archives": (ArchiveTarget, 20),
-    "references": (ReferenceTarget, 12),
-    "store": (StoreTarget, 10),
+    "references": (lambda _: ReferenceTarget(), 12),
+    "store": (lambda _: StoreTarget(), 10),
     "plugins": (PluginTarget, 12),
     "commands": (CommandTarget, 4),
-    "headers": (HeaderTarget, 12),
+    "headers": (lambda _: HeaderTarget(), 12),
 }
 
 _MAX_CPU_SECONDS = 5.0

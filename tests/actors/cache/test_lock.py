@@ -9,13 +9,21 @@ import pytest
 from openmas_assets.actors.cache.lock import AssetLock
 from programs import Program
 
-HOLD = """
-    import signal, sys
-    from pathlib import Path
-    from openmas_assets.actors.cache.lock import AssetLock
-    lock = AssetLock(Path(sys.argv[1]))
-    print(lock.try_acquire())
-    signal.pause()
+TAKE = """
+import os, signal, sys
+from pathlib import Path
+from openmas_assets.actors.cache import lock as module
+lock = module.AssetLock(Path(sys.argv[1]))
+print(lock.try_acquire())
+"""
+HOLD = f"{TAKE}signal.pause()"
+FORK = f"{TAKE}if os.fork() == 0:\n    print('forked')\nsignal.pause()"
+FREE_AFTER_FORK = f"""{TAKE}
+module._held.clear()  # as if the fork came before it was noted
+if os.fork():
+    lock.release()
+    print("freed")
+signal.pause()
 """
 
 
@@ -71,20 +79,9 @@ def test_the_lock_of_a_killed_process_is_free(path: Path) -> None:
 
 
 def test_the_lock_of_a_killed_process_is_free_although_a_fork_of_it_lives(path: Path) -> None:
-    code = """
-        import os, signal, sys
-        from pathlib import Path
-        from openmas_assets.actors.cache.lock import AssetLock
-        lock = AssetLock(Path(sys.argv[1]))
-        print(lock.try_acquire())
-        if os.fork() == 0:
-            print("forked")
-        signal.pause()
-    """
     lock = AssetLock(path)
-    with Program(code, path) as program:
-        lines = program.lines()
-        assert [next(lines), next(lines)] == ["True", "forked"]
+    with Program(FORK, path) as program:
+        assert list(itertools.islice(program.lines(), 2)) == ["True", "forked"]
         assert not lock.try_acquire()
         program.kill9()
         assert lock.try_acquire()
@@ -92,23 +89,9 @@ def test_the_lock_of_a_killed_process_is_free_although_a_fork_of_it_lives(path: 
 
 
 def test_a_lock_is_free_although_a_fork_of_the_process_lives(path: Path) -> None:
-    code = """
-        import os, signal, sys
-        from pathlib import Path
-        from openmas_assets.actors.cache import lock as module
-        lock = module.AssetLock(Path(sys.argv[1]))
-        print(lock.try_acquire())
-        module._held.clear()  # as if the fork came before it was noted
-        if os.fork() == 0:
-            signal.pause()
-        lock.release()
-        print("freed")
-        signal.pause()
-    """
     lock = AssetLock(path)
-    with Program(code, path) as program:
-        lines = program.lines()
-        assert [next(lines), next(lines)] == ["True", "freed"]
+    with Program(FREE_AFTER_FORK, path) as program:
+        assert list(itertools.islice(program.lines(), 2)) == ["True", "freed"]
         assert lock.try_acquire()
     lock.release()
 
