@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,10 +12,13 @@ import pykka
 
 from openmas_assets.actors.abort import AbortSignal
 from openmas_assets.actors.alarm import Alarm
+from openmas_assets.actors.crash import crash_cause, crash_error
 from openmas_assets.actors.restarts import RestartBudget
 from openmas_assets.messages.downloader import DownloaderAnswer, DownloaderCommand
 from openmas_assets.messages.errors import AssetError
 from openmas_assets.messages.supervision import WaitOver
+
+logger = logging.getLogger("openmas_assets")
 
 
 @dataclass(eq=False)
@@ -195,11 +199,17 @@ class DownloaderPool:
 
     def _hand(self, job: Job, worker: _Worker) -> int:
         job_id = next(self._ids)
+        try:
+            command = job.command(job_id)
+        except Exception as error:  # a bug that is this job's alone: others wait for the downloader
+            logger.exception("a job could not be handed to a downloader")
+            job.on_failure(crash_error("a request", crash_cause(error)))
+            return job_id
         worker.job_id = job_id
         self._running[job_id] = job
         # A downloader that has stopped in this moment says so itself, and `lose` takes the job back.
         with contextlib.suppress(pykka.ActorDeadError):
-            worker.ref.tell(job.command(job_id))
+            worker.ref.tell(command)
         return job_id
 
     def _resting_worker(self) -> _Worker | None:

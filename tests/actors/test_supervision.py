@@ -17,15 +17,23 @@ from openmas_assets.actors import AssetManager, Reply
 from openmas_assets.actors.base import WorkerActor
 from openmas_assets.actors.downloader import DownloaderActor
 from openmas_assets.actors.inspector import InspectorActor
+from openmas_assets.actors.manager_actor import AssetManagerActor
 from openmas_assets.actors.restarts import RestartBudget
 from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.errors import AssetError
 from openmas_assets.messages.inspector import AssetInspected
-from openmas_assets.messages.manager import AssetPath, GetAssetPath, GetAssetStatus, ListAssets, VerifyAsset
+from openmas_assets.messages.manager import (
+    AssetPath,
+    CloseAssetManager,
+    GetAssetPath,
+    GetAssetStatus,
+    ListAssets,
+    VerifyAsset,
+)
 from programs import Program
 from progress_probe import ProgressProbe
 from projects import asset, project
-from special_assets import GATE, Buggy, Gated, Homeless, special
+from special_assets import GATE, Buggy, BuggyOnce, Gated, GatedBuggy, Homeless, special
 
 OpenManager = Callable[..., AssetManager]
 
@@ -163,6 +171,29 @@ def test_a_bug_that_crashes_every_downloader_ends_in_an_error_that_names_it(
     assert get(manager, "warm").get(timeout=10).path.read_bytes() == DATA
 
 
+def test_when_the_last_downloader_crashes_as_it_is_stopped_no_connection_stays_open(
+    open_manager: OpenManager, server: LoopbackServer
+) -> None:
+    plain = asset("a", server.put("/a", DATA))
+    crashing = special(GatedBuggy, asset("b", server.url("/a")), DownloaderActor)
+    manager = open_manager(project(plain, crashing), pool_size=1)
+    get(manager).get(timeout=10)
+    [connection] = [
+        thread
+        for thread in threading.enumerate()
+        if thread.name == f"loopback-{server.requests[0].client_port}"
+    ]
+    verified = manager.ask(VerifyAsset(name="b"))
+    GATE.wait_until_entered()
+    manager.ask(CloseAssetManager())
+    with pytest.raises(AssetError):
+        verified.get(timeout=10)  # the pool is stopped
+    assert connection.is_alive()
+    GATE.open()
+    connection.join(10)  # it serves until the other side has closed
+    assert not connection.is_alive()
+
+
 def test_the_budget_allows_ten_crashes_and_then_names_the_last_one() -> None:
     budget = RestartBudget("a worker")
     for number in range(ALLOWED_CRASHES + 1):
@@ -170,6 +201,14 @@ def test_the_budget_allows_ten_crashes_and_then_names_the_last_one() -> None:
         assert f"crash {number}" in str(budget.record(f"crash {number}"))
     with pytest.raises(AssetError, match="a worker crashed: crash 10"):
         budget.start(lambda: "started")
+
+
+def test_crashes_of_long_ago_are_forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
+    budget = RestartBudget("a worker")
+    for number in range(ALLOWED_CRASHES + 1):
+        budget.record(f"crash {number}")
+    monkeypatch.setattr("openmas_assets.actors.restarts._WINDOW_SECONDS", 0.0)
+    assert budget.start(lambda: "started") == "started"
 
 
 # The inspector, which is asked for a path only where a copy may be
@@ -221,6 +260,15 @@ def test_an_inspector_that_is_stopped_from_outside_has_its_looks_taken_by_the_ne
     GATE.open()
     assert status.get(timeout=10).status == "cached"
     assert [reply.get(timeout=10).path.read_text() for reply in replies] == ["a", "b", "b"]
+
+
+def test_an_idle_inspector_may_crash(open_manager: OpenManager, tmp_path: Path) -> None:
+    manager = open_manager(project(asset("a", tmp_path / "a")))
+    for _ in range(2):
+        assert manager.ask(GetAssetStatus(name="a")).get(timeout=10).status == "not_cached"
+        [inspector] = workers(InspectorActor)
+        crash(inspector)
+        assert inspector.actor_stopped.wait(10)
 
 
 def test_an_expected_failure_of_a_look_leaves_it_to_the_transfer_to_say_why(
@@ -308,6 +356,19 @@ def test_a_manager_that_crashes_tells_everybody_who_waits(
     server.wait_for(lambda server: server.requests[0].is_finished)
     GATE.open()
     manager.close()
+
+
+@pytest.mark.parametrize("good_for", range(7))
+def test_a_bug_in_the_midst_of_a_request_fails_it_and_nothing_else(
+    open_manager: OpenManager, server: LoopbackServer, good_for: int
+) -> None:
+    plain = asset("a", server.put("/a", DATA))
+    bad = special(BuggyOnce, plain, AssetManagerActor, good_for=good_for)
+    manager = open_manager(project(bad, asset("b", server.put("/b", DATA))), pool_size=1)
+    with pytest.raises((ZeroDivisionError, AssetError), match="a bug in the key"):
+        get(manager).get(timeout=10)
+    for name in ("a", "b", "a"):
+        assert get(manager, name).get(timeout=10).path.read_bytes() == DATA
 
 
 def test_a_request_behind_the_crash_in_the_inbox_is_told_too(

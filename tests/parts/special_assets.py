@@ -1,8 +1,12 @@
 """Assets whose key is a bug, a refusal or slow, but for one kind of actor only: what goes wrong is real."""
 
+import itertools
 import threading
+from collections.abc import Iterator
 
-from openmas_assets.actors.base import WorkerActor
+from pydantic import PrivateAttr
+
+from openmas_assets.actors.base import AssetActor
 from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.errors import AssetError
 
@@ -56,6 +60,25 @@ class Buggy(_Special):
         raise ZeroDivisionError(message)
 
 
+class GatedBuggy(Buggy):
+    """An asset whose key takes long, and is a bug after all."""
+
+    def _be_special(self) -> None:
+        GATE.pass_through()
+        super()._be_special()
+
+
+class BuggyOnce(Buggy):
+    """An asset whose key is a bug once, after it was right so many times."""
+
+    good_for: int
+    _asked: Iterator[int] = PrivateAttr(default_factory=itertools.count)
+
+    def _be_special(self) -> None:
+        if next(self._asked) == self.good_for:
+            super()._be_special()
+
+
 class Homeless(_Special):
     """An asset for which there is no place, as an expected failure."""
 
@@ -71,6 +94,8 @@ class Gated(_Special):
         GATE.pass_through()
 
 
-def special(special_class: type[_Special], config: AssetConfig, actor: type[WorkerActor]) -> AssetConfig:
+def special(
+    special_class: type[_Special], config: AssetConfig, actor: type[AssetActor], **fields: object
+) -> AssetConfig:
     """Return the same asset, special for that kind of actor."""
-    return special_class.model_validate(dict(config) | {"description": actor.__name__})
+    return special_class.model_validate(dict(config) | {"description": actor.__name__, **fields})
