@@ -6,13 +6,16 @@ BIN = $(VENV)/bin
 # Type checkers do not follow the import hook of an editable install; a folder of links shows them the namespace.
 TYPING = $(VENV)/typing
 
-.PHONY: demo test lint bench campaign clean
+.PHONY: demo test coverage lint bench campaign clean
 
 demo: $(VENV)/ready
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/ready
 	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+coverage: $(VENV)/ready
+	$(BIN)/python -m pytest -n 2 -m "not untraced" --cov --cov-report=term $(PYTEST_ARGS)
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .

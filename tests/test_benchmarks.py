@@ -9,6 +9,8 @@ import pytest
 
 from programs import Program
 
+pytestmark = pytest.mark.untraced  # these are measurements
+
 BENCH = Path(__file__).parent.parent / "benchmarks" / "bench.py"
 
 TOOLS = {

@@ -55,6 +55,7 @@ AIMS = {
 }
 
 
+@pytest.mark.untraced  # fuzzing is guided by a tracer of its own, and all of them take their time
 @pytest.mark.parametrize("name", AIMS)
 def test_a_short_campaign_survives_and_has_met_what_it_aims_at(name: str) -> None:
     with Program(CAMPAIGN, name, "--short") as campaign:

@@ -43,6 +43,7 @@ def test_it_goes_on_after_an_error(
     assert "the alarm clock failed, going on" in caplog.text
 
 
+@pytest.mark.untraced  # CPython 3.11: with one pending for another thread, a traced thread spins for ever
 def test_it_goes_on_whatever_strikes_its_thread(new_alarm: NewAlarm) -> None:
     rung: queue.Queue[tuple[int, threading.Thread]] = queue.Queue()
     alarm = new_alarm(lambda alarm_id: rung.put((alarm_id, threading.current_thread())))

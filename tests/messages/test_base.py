@@ -18,6 +18,7 @@ def _threads_that_take_turns_often() -> Iterator[None]:
     sys.setswitchinterval(interval_seconds)
 
 
+@pytest.mark.untraced  # threads that take turns at each microsecond, and report each line, do not get on
 @pytest.mark.usefixtures("_threads_that_take_turns_often")
 def test_threads_that_are_the_first_to_say_a_message_all_say_that_one() -> None:
     """Built late by a pydantic before 2.14, some of them are validated by the class above."""
