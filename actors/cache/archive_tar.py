@@ -135,10 +135,7 @@ class _TarReader:
 
     def members(self) -> Iterator[Member]:
         while header := self._next_header():
-            member = _member(*header, self)
-            yield member
-            for _ in member.data:  # whatever the caller left
-                pass
+            yield _member(*header, self)
         while padding := self._stream.read_some(PIECE_BYTES):
             self._stream.budget.count_overhead(len(padding))
             if bytes(padding).strip(b"\0"):

@@ -11,6 +11,8 @@ from openmas_assets.actors.cache.member_path import folded
 
 _MAX_LINKS_FOLLOWED = 40  # MAXSYMLINKS of Linux
 _TOO_MANY_LINKS = "is a link that leads in a circle or through too many others"
+# One for all that are no folder: there may be a million.
+_NO_CHILDREN: "dict[str, TreeEntry]" = {}
 
 
 class TreeEntry:
@@ -36,7 +38,7 @@ class TreeEntry:
         self.is_listed = False
         self.links_followed = 0
         self.final: TreeEntry | None = None if kind is MemberKind.SYMLINK else self
-        self.children: dict[str, TreeEntry] | None = {} if kind is MemberKind.FOLDER else None
+        self.children = {} if kind is MemberKind.FOLDER else _NO_CHILDREN
 
     @property
     def path(self) -> str:
@@ -82,7 +84,7 @@ class ArchiveTree:
         for depth, part in enumerate(parts, start=1):
             is_last = depth == len(parts)
             key = folded(part)
-            child = entry.children.get(key) if entry.children else None
+            child = entry.children.get(key)
             if child is None:
                 child = _new_child(entry, part, key, kind if is_last else MemberKind.FOLDER)
                 new.append(child)
@@ -131,14 +133,13 @@ class ArchiveTree:
 
 
 def _exact_child(folder: TreeEntry, part: str) -> TreeEntry | None:
-    child = folder.children.get(folded(part)) if folder.children else None
+    child = folder.children.get(folded(part))
     return child if child is not None and child.name == part else None
 
 
 def _new_child(folder: TreeEntry, part: str, key: str, kind: MemberKind) -> TreeEntry:
     child = TreeEntry(part, MemberKind.FILE if kind is MemberKind.HARDLINK else kind, folder)
-    if folder.children is not None:
-        folder.children[key] = child
+    folder.children[key] = child
     return child
 
 

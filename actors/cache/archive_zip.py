@@ -5,7 +5,6 @@ Format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 
 import bz2
 import datetime as dt
-import errno
 import lzma
 import os
 import stat
@@ -98,10 +97,6 @@ def _entries(archive_path: Path, file: BinaryIO, budget: UnpackBudget) -> list[z
     try:
         with zipfile.ZipFile(_BoundedReader(file, budget)) as archive:
             entries, comment = archive.infolist(), archive.comment
-    except OSError as error:
-        if error.errno != errno.EINVAL:
-            raise
-        raise wrong_format(archive_path, "zip") from error  # an offset before the start of the file
     except (
         zipfile.BadZipFile,
         NotImplementedError,

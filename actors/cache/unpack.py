@@ -11,10 +11,11 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import TypeVar
 
 from openmas_assets.actors.cache.archive_member import Member, MemberKind, refused
 from openmas_assets.actors.cache.archive_tar import read_tar
-from openmas_assets.actors.cache.archive_tree import ArchiveTree
+from openmas_assets.actors.cache.archive_tree import ArchiveTree, TreeEntry
 from openmas_assets.actors.cache.archive_zip import read_zip
 from openmas_assets.actors.cache.member_path import check_link_target, member_path
 from openmas_assets.actors.cache.side_hasher import SideHasher
@@ -23,6 +24,8 @@ from openmas_assets.actors.cache.unpack_limits import UnpackBudget, UnpackLimits
 from openmas_assets.messages.asset_config import UnpackFormat
 
 __all__ = ["UnpackLimits", "single_file", "unpack"]
+
+T = TypeVar("T")
 
 _MAX_MTIME_SECONDS = 2**32 - 1  # the year 2106; from 1970 to there every file system can store
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -84,22 +87,29 @@ class _Unpacking:
 
     def run(self, members: Iterator[Member]) -> dict[str, str]:
         for member in members:
-            try:
-                self._unpack(member)
-            except OSError as error:
-                _blame_name(member.name, error)
-                raise
-            self._on_progress(self._bytes_written)
+            self._make(member.name, self._unpack, member)
         for link in self._tree.resolved_links():
-            is_folder = link.final is not None and link.final.kind is MemberKind.FOLDER
-            try:
-                Path(self._prefix, link.path).symlink_to(link.link_target, target_is_directory=is_folder)
-            except OSError as error:
-                _blame_name(link.path, error)
-                raise
-            self._on_progress(self._bytes_written)
+            self._make(link.path, self._make_symlink, link)
         digests = self._hasher.finish()
         return digests | {path: digests[source] for path, source in self._hardlinks.items()}
+
+    def _make(self, name: str, make: Callable[[T], None], what: T) -> None:
+        """Refuse the member for what a file system refuses because of a name; the rest is the disk's."""
+        try:
+            make(what)
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise refused(name, "has a path that is too long for this file system") from error
+            if error.errno == errno.EEXIST:
+                raise refused(
+                    name, "collides with another member in the names of this file system"
+                ) from error
+            raise
+        self._on_progress(self._bytes_written)
+
+    def _make_symlink(self, link: TreeEntry) -> None:
+        is_folder = link.final is not None and link.final.kind is MemberKind.FOLDER
+        Path(self._prefix, link.path).symlink_to(link.link_target, target_is_directory=is_folder)
 
     def _unpack(self, member: Member) -> None:
         kind = member.kind
@@ -151,11 +161,3 @@ def _write_all(file: int, piece: bytes | memoryview) -> None:
     written_bytes = os.write(file, piece)
     while written_bytes < len(piece):  # the disk is full, or a signal came: trying again tells
         written_bytes += os.write(file, memoryview(piece)[written_bytes:])
-
-
-def _blame_name(name: str, error: OSError) -> None:
-    """Refuse the member for what a file system refuses because of a name; the rest is the disk's."""
-    if error.errno == errno.ENAMETOOLONG:
-        raise refused(name, "has a path that is too long for this file system") from error
-    if error.errno == errno.EEXIST:
-        raise refused(name, "collides with another member in the names of this file system") from error

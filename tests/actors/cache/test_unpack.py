@@ -1,10 +1,12 @@
 """Good archives come out whole; each kind of hostile member refuses its archive."""
 
+import datetime as dt
 import errno
 import gzip
 import os
 import shutil
 import stat
+import struct
 import subprocess
 import sys
 import tarfile
@@ -227,6 +229,20 @@ def test_a_time_that_is_none_is_ignored(mtime: str, tmp_path: Path, unpack_here:
     unpack_here(write_tar(tmp_path / "x", [Item("a", pax={"mtime": mtime})]), "tar")
 
 
+@pytest.mark.parametrize("flags", [0, 1])
+def test_the_time_of_a_zip_member_in_utc_goes_before_its_local_time(
+    flags: int, tmp_path: Path, unpack_here: UnpackSandbox
+) -> None:
+    member = zipfile.ZipInfo("a", (2020, 9, 13, 12, 26, 40))
+    member.extra = struct.pack("<2H", 0x7875, 0) + struct.pack("<2HBi", 0x5455, 5, flags, 1_500_000_000)
+    with zipfile.ZipFile(tmp_path / "x", "w") as archive:
+        archive.writestr(member, b"")
+    local_time = dt.datetime(2020, 9, 13, 12, 26, 40).timestamp()  # noqa: DTZ001 - as zip has it
+    assert (unpack_here(tmp_path / "x", "zip") / "a").stat().st_mtime == (
+        1_500_000_000 if flags else local_time
+    )
+
+
 def test_a_zip_member_without_a_valid_date_is_unpacked(tmp_path: Path, unpack_here: UnpackSandbox) -> None:
     archive_path = write_zip(tmp_path / "x", [file("a")])
     date = (40 << 9 | 9 << 5 | 13).to_bytes(2, "little")
@@ -418,6 +434,7 @@ BAD_LINKS = {
     "to a file as a folder": ([file("a"), symlink("evil", "a/")], "not in the archive"),
     "to a name of other case": ([file("A"), symlink("evil", "a")], "not in the archive"),
     "to the metadata": ([symlink("evil", ".asset_info.json")], "not in the archive"),
+    "to 4096 bytes": ([file("aa"), symlink("evil", "./" * 2047 + "aa")], "too long for this file system"),
     "to 5000 bytes": ([symlink("evil", "a/" * 2500)], "longer than 4096 bytes"),
 }  # fmt: skip
 
@@ -582,6 +599,14 @@ def test_an_error_of_the_disk_passes_unchanged(tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError) as caught:
             unpack(missing, "tar", folder_path, UnpackLimits(), on_progress=lambda _: None)
         assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("archive_format", FORMATS)
+def test_an_archive_that_cannot_be_read_at_all_is_the_disks_own_error(
+    archive_format: str, unpack_here: UnpackSandbox
+) -> None:
+    with pytest.raises(OSError, match=r"Input/output error|Invalid argument|seek"):
+        unpack_here(Path("/proc/self/mem"), archive_format)
 
 
 @pytest.mark.parametrize("archive_format", FORMATS)

@@ -229,6 +229,34 @@ def test_an_unsupported_compression_refuses_the_archive(
     assert f"method {method}" in error.problem
 
 
+def test_a_patch_in_a_zip_refuses_the_archive(tmp_path: Path, unpack_here: UnpackSandbox) -> None:
+    path = write_zip(tmp_path / "x", [file("a")], zipfile.ZIP_STORED)
+    assert "is a patch" in refusal(unpack_here, entry_with(path, flags=0x20), "zip").problem
+
+
+def test_an_lzma_member_without_its_header_is_refused(tmp_path: Path, unpack_here: UnpackSandbox) -> None:
+    path = write_zip(tmp_path / "x", [file("a", b"1234")], zipfile.ZIP_STORED)
+    error = refusal(unpack_here, entry_with(path, method=zipfile.ZIP_LZMA), "zip")
+    assert "LZMA header is not readable" in error.problem
+
+
+def test_a_zip_member_whose_header_is_beyond_the_end_is_refused(
+    tmp_path: Path, unpack_here: UnpackSandbox
+) -> None:
+    path = write_zip(tmp_path / "x", [file("a")])
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<I", data, data.index(b"PK\x01\x02") + 42, len(data) - 10)
+    error = refusal(unpack_here, written(path, bytes(data)), "zip")
+    assert "its local header is not readable" in error.problem
+
+
+def test_a_zip_that_has_lost_its_large_end_record_is_no_zip(
+    tmp_path: Path, unpack_here: UnpackSandbox
+) -> None:
+    end = struct.pack("<4sIQI", b"PK\x06\x07", 0, 0, 1) + b"PK\x05\x06" + bytes(18)
+    assert "zip" in refusal(unpack_here, written(tmp_path / "x", end), "zip").problem
+
+
 def test_a_zip_whose_two_headers_name_different_files_is_refused(
     tmp_path: Path, unpack_here: UnpackSandbox
 ) -> None:
