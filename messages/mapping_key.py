@@ -96,15 +96,14 @@ def spellings(step: str | int) -> Iterator[str | int]:
     """The keys that a step may mean, the likeliest first.
 
     Args:
-        step: A text or an integer.
+        step: A text or an integer, of 640 digits at most.
 
     Yields:
         The step itself; the other type's spelling; the percent-decoded text; its spelling as an integer.
     """
     yield step
     if isinstance(step, int):
-        if step.bit_length() <= MAX_INTEGER_BITS:
-            yield str(step)
+        yield str(step)
         return
     yield from _as_integer(step)
     decoded = percent_decoded(step)

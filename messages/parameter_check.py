@@ -102,7 +102,7 @@ class _Check:
             self._known[key] = self._inside(option, value, path)
         return self._known[key]
 
-    def _inside(self, option: PlainType, value: Any, path: KeyPath) -> list[Problem]:
+    def _inside(self, option: ListType | MapType | FieldsType, value: Any, path: KeyPath) -> list[Problem]:
         match option:
             case ListType(element):
                 return self._all(element, list(enumerate(elements(value))), path)
@@ -110,7 +110,6 @@ class _Check:
                 return self._map(element, value, path)
             case FieldsType():
                 return self._fields(option, value, path)
-        return []
 
     def _all(
         self, element: ParameterType, items: list[tuple[int | str, Any]], path: KeyPath

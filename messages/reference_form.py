@@ -136,8 +136,6 @@ def _plain_sequence(field_path: object) -> tuple[object, ...]:
 
 def _plain_step(step: object) -> str | int:
     kind = type(step)
-    if kind is str:
-        return cast("str", step)
     if issubclass(kind, str):
         return str.__str__(step)
     if issubclass(kind, int) and kind is not bool:

@@ -272,3 +272,10 @@ def test_hostile_keys_are_neither_compared_nor_hashed() -> None:
     }  # fmt: skip
     assert flatten_asset(Asset(asset_id="a", content=content))["content/…"] == "… 2 more keys"
     assert journal.calls == []
+
+
+def test_a_cycle_to_where_no_reference_can_lead_is_still_cut() -> None:
+    inner: list[Any] = []
+    inner.append(inner)
+    meta = meta_of({"x" * 65_530: inner}, max_characters=1_000_000)
+    assert list(meta.values()) == [["<class 'list'> (a cycle)"]]

@@ -224,3 +224,13 @@ class Liar:
 
 def test_an_object_that_pretends_to_be_a_dict_is_none() -> None:
     assert "Liar'>" in str(refusal(CROP, Liar()))
+
+
+def test_the_problems_with_choices_in_a_list_are_bounded() -> None:
+    spec = {"x": {"type": "List[int]", "enum": [0]}}
+
+    assert str(refusal(spec, {"x": [1] * 10_000})).count("is none of the choices") < 200
+
+
+def test_what_may_be_anything_is_missed_as_such() -> None:
+    assert "x: is missing; write a value of type any" in str(refusal({"x": {"type": "any"}}, {}))

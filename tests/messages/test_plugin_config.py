@@ -437,3 +437,16 @@ def test_a_union_of_live_objects_is_read() -> None:
 
     assert alternatives(parameter.type) == [ClassType("numpy.ndarray"), ClassType("PIL.Image.Image")]
     assert isinstance(parameter.type, UnionType)
+
+
+@pytest.mark.parametrize("section", ["info", "config"])
+def test_a_section_that_is_no_mapping_is_refused(section: str) -> None:
+    with pytest.raises(AssetConfigurationError, match=f"{section}: is not a mapping"):
+        parse_plugin_config({"name": "p", "commands": [{"command_name": "go"}], section: ["title"]})
+
+
+def test_an_enum_on_a_list_that_holds_itself_has_no_scalar_to_be_about() -> None:
+    parameter = {"x": {"type": "List[loop]", "_type_ref": "loop", "enum": [1]}}
+
+    (problem,) = parameter_problems(parameter)
+    assert "write a value of that type" in problem

@@ -375,3 +375,37 @@ def test_a_live_object_that_can_be_called_is_found_where_a_container_holds_it_bu
         resolve_asset(asset, ["content", "holder", "model"])
     with pytest.raises(AssetRefError):
         resolve_asset(asset, ["content", "model", "__call__"])
+
+
+class Impatient(UserDict[str, int]):
+    """Somebody presses Ctrl-C while it is asked."""
+
+    def _interrupted(self, *_: object) -> Any:
+        raise KeyboardInterrupt
+
+    __contains__ = _interrupted
+
+
+class ImpatientAtItsEnd(UserDict[str, int]):
+    def __iter__(self) -> Iterator[str]:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("kind", [Impatient, ImpatientAtItsEnd])
+def test_an_interrupt_passes_through_whatever_code_runs(kind: type[UserDict[str, int]]) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        resolve_steps(kind(), ("a",), start=START, may_run_code=True)
+
+
+def test_a_range_with_more_items_than_python_can_count_has_its_items() -> None:
+    assert resolved(range(10**30), 10**18) == 10**18
+    assert "0 to 9,223," in str(failure(range(10**30), "x"))
+
+
+def test_names_that_are_no_texts_are_no_fields() -> None:
+    robot = Robot()
+    row: tuple[str, ...] = tuple.__new__(type("Odd", (tuple,), {"_fields": (1, "right")}), ("a", "b"))
+    robot.__dict__[1] = "x"  # type: ignore[index]
+    assert resolved(robot, "name") == "robbie"
+    assert resolved(row, "right") == "b"
+    failure(robot, "1")

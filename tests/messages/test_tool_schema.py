@@ -253,3 +253,8 @@ def test_tool_names_are_clean_short_and_each_its_own() -> None:
     assert next(iter(names)) == "Bildbearbeitung_f_r_alle__zu_schneiden"
     assert "a__b__c" in names
     assert names[tool_schemas(configs)[3]["function"]["name"]][1].name == "gone"
+
+
+def test_a_name_that_stands_for_several_types_is_described_once() -> None:
+    described = schema({"x": {"type": "Union[int, string]", "_type_ref": "id"}, "y": {"type": "List[id]"}})
+    assert described["$defs"]["id"]["anyOf"] == [{"type": "integer"}, {"type": "string"}]
