@@ -23,7 +23,7 @@ def adopt_bar(bar: Any) -> None:
     Args:
         bar: One that draws. (Any: the stubs do not know what becomes of `dynamic_ncols`.)
     """
-    if bar.dynamic_ncols:
+    if bar.dynamic_ncols:  # pragma: no branch - tqdm does not know each system's terminal
         bar.dynamic_ncols = _with_room_for_echo(bar.dynamic_ncols)
     _open_bars.add(bar)
 

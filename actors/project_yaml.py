@@ -104,8 +104,6 @@ def compose_project_file(path: Path) -> yaml.Node:
         raise project_file_error(
             path, f"line {line + 1}: {_syntax_text(error, text.splitlines()[line : line + 1])}"
         ) from None
-    except yaml.YAMLError:
-        raise project_file_error(path, "the file is not YAML; compare it with the documentation") from None
     if root is None:
         raise project_file_error(path, "line 1: the file is empty; begin it with name: my-project")
     return root

@@ -72,5 +72,5 @@ def _stop(signal_number: int, _: FrameType | None) -> None:
     raise Stopped(signal_number)
 
 
-def _exit_at_once(signal_number: int, _: FrameType | None) -> None:
+def _exit_at_once(signal_number: int, _: FrameType | None) -> None:  # pragma: no cover - ends unnoted
     os._exit(128 + signal_number)

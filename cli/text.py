@@ -1,6 +1,7 @@
 """Text for a terminal: what is safe to show, how wide it is, how it is cut and how sizes read."""
 
 import unicodedata
+from itertools import accumulate
 
 ELLIPSIS = "…"
 
@@ -92,9 +93,7 @@ def _character_width(character: str) -> int:
 
 
 def _start(text: str, columns: int) -> str:
-    taken = 0
-    for index, character in enumerate(text):
-        taken += _character_width(character)
-        if taken > columns:
-            return text[:index]
-    return text
+    taken = accumulate(map(_character_width, text))
+    return "".join(
+        character for character, columns_taken in zip(text, taken, strict=True) if columns_taken <= columns
+    )

@@ -110,7 +110,7 @@ def _exchange_call() -> Callable[[bytes, bytes], int] | None:
             renameat2 = libc.renameat2
             flags = ctypes.c_uint(_RENAME_EXCHANGE)
             return lambda one, other: int(renameat2(_AT_FDCWD, one, _AT_FDCWD, other, flags))
-        if platform.system() == "Darwin":
+        if platform.system() == "Darwin":  # pragma: no cover - not tried here
             renamex_np = libc.renamex_np
             return lambda one, other: int(renamex_np(one, other, ctypes.c_uint(_RENAME_SWAP)))
     return None

@@ -113,3 +113,8 @@ def test_a_file_too_large_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(AssetConfigurationError, match="larger than 1 MiB"):
         load_environment(path)
+
+
+def test_a_file_that_cannot_be_looked_at_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(AssetConfigurationError, match=r"cannot be read \(File name too long\)"):
+        load_environment(tmp_path / ("x" * 300))

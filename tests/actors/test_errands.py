@@ -10,6 +10,9 @@ from chores import await_chores
 from loopback import LoopbackServer
 from openmas_assets.actors import AssetManager
 from openmas_assets.actors.cache.info import AssetInfo
+from openmas_assets.actors.errands import failing
+from openmas_assets.actors.reply import Reply
+from openmas_assets.messages.errors import AssetError
 from openmas_assets.messages.manager import GetAssetPath
 from projects import asset, project
 
@@ -57,3 +60,11 @@ def test_a_disk_that_refuses_to_sync_spoils_nothing(
     await_chores(manager, "a")
     assert not _is_synced(path)
     assert path.read_bytes() == DATA
+
+
+def test_an_error_that_is_of_no_asset_stays_so() -> None:
+    reply: Reply[object] = Reply()
+    failing(reply)(AssetError("the disk is gone"))
+    with pytest.raises(AssetError, match="the disk is gone") as raised:
+        reply.get(timeout=0)
+    assert raised.value.asset_name is None

@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import pykka
 import pytest
 
 from openmas_assets.actors import AssetStore, AssetSystem, PluginDispatcher
+from openmas_assets.actors.dispatcher_actor import PluginDispatcherActor
+from openmas_assets.actors.plugin_actor import PluginActor
 from openmas_assets.messages.asset_ref import AssetRef
-from openmas_assets.messages.errors import AssetConfigurationError, PluginCallError
+from openmas_assets.messages.errors import AssetConfigurationError, AssetError, PluginCallError
 from openmas_assets.messages.plugin import CallPlugin, PluginAnswered
 from plugins import Door, config, error_of, message, response_of
 
@@ -563,3 +566,32 @@ def test_an_unknown_tool_is_told_with_the_likely_one(plugins: PluginDispatcher) 
     plugins.register(config(go=None), Probe())
     with pytest.raises(PluginCallError, match="Did you mean 'lab__go'"):
         plugins.tool_call("lab_go", {})
+
+
+def test_dispatcher_and_plugin_tell_an_asker_what_they_do_not_understand(plugins: PluginDispatcher) -> None:
+    plugins.register(config(go=None), lambda *_: None)
+    plugins.call(message())
+    for kind in (PluginDispatcherActor, PluginActor):
+        [actor_ref] = pykka.ActorRegistry.get_by_class(kind)
+        with pytest.raises(AssetError, match=f"{kind.__name__} does not understand"):
+            actor_ref.ask("nonsense")
+
+
+@pytest.mark.parametrize("command", ["go", "later"])
+def test_without_a_thread_left_a_call_fails_and_the_next_one_is_answered(
+    plugins: PluginDispatcher, command: str
+) -> None:
+    async def later(_: object) -> str:
+        return "done"
+
+    plugins.register(
+        config(first=None, go=None, later=None), dict.fromkeys(("first", "go"), str) | {"later": later}
+    )
+    plugins.call(message("first"))
+    threading.stack_size(1 << 46)  # more than there is: no thread can be started
+    try:
+        refused = plugins.call(message(command))
+    finally:
+        threading.stack_size(0)
+    assert "thread" in error_of(refused)["message"]
+    assert response_of(plugins.call(message(command))) in {"done", "{}"}

@@ -408,3 +408,8 @@ def test_no_error_shows_what_may_be_a_secret(
     monkeypatch.setattr(project_yaml, "_Loader", loader)
 
     assert "hunter2" not in " ".join(problems_in(tmp_path, content))
+
+
+def test_what_yaml_itself_shows_is_bounded_too(tmp_path: Path) -> None:
+    keys = "".join(f"k{number}: 1\n" * 2 for number in range(300))
+    assert len(problems_in(tmp_path, keys)) <= 102

@@ -604,3 +604,10 @@ def test_something_is_made_of_what_pykka_derives_too(oracle: pykka.ActorRef[Orac
     derived = ask(oracle, 1).map(lambda answer: answer + 1)
     assert isinstance(derived, Reply)
     assert derived.then(str).get(timeout=10) == "2"
+
+
+def test_an_error_may_be_given_by_its_type_alone() -> None:
+    reply: Reply[object] = Reply()
+    reply.set_exception((ZeroDivisionError, None, None))
+    with pytest.raises(ZeroDivisionError):
+        reply.get(timeout=0)

@@ -106,3 +106,13 @@ def test_leaving_and_settling_at_the_same_time_leaves_nobody_without_an_answer()
         thread.join()
         assert first.is_done
         assert second.get(timeout=0) == 1
+
+
+def test_who_follows_when_it_is_settled_already_gets_the_answer_and_may_leave() -> None:
+    shared, late = SharedReply[int](), Reply[int]()
+    assert shared.admit()
+    shared.set(1)
+    late.set(shared)
+    assert late.get(timeout=0) == 1
+    shared.remove_follower(late)
+    assert not shared.is_cancelled

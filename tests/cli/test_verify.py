@@ -50,3 +50,9 @@ def test_what_is_not_cached_is_no_failure(project: ProjectFolder) -> None:
     project.declare(project.local("a"))
     result = project.invoke("verify", "a")
     assert (result.exit_code, result.stdout) == (0, "a: not cached\n")
+
+
+def test_verify_of_a_project_without_assets_says_so(project: ProjectFolder) -> None:
+    result = project.invoke("verify")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "The project declares no assets." in result.stderr

@@ -106,3 +106,7 @@ def test_a_process_of_another_user_lives() -> None:
 
 def test_a_pid_that_no_system_has_is_dead() -> None:
     assert Owner.current()._replace(pid=2**70).is_dead
+
+
+def test_a_process_of_a_number_that_no_system_has_is_dead() -> None:
+    assert Owner.current()._replace(pid=10**30).is_dead
