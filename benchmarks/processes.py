@@ -18,7 +18,8 @@ def results(bench: Workbench) -> Iterator[Result]:
     """Compare with one process that wants it.
 
     The clock starts when all are up, and stops when the last has its path. The CPU seconds are those of whole
-    processes, and the limit is what one takes, and what so many take that start at once, open a manager and end.
+    processes, and the limit is what one takes, and what so many take that start at once, open a manager, and
+    end.
     """
     count, size_bytes = bench.sized(16, 2), bench.sized(256 << 20, 1 << 20)
     file = bench.served_file("processes.bin", size_bytes)
