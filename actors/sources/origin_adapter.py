@@ -12,6 +12,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ProtocolError
 
+from openmas_assets.actors.abort import JobAbortedError
 from openmas_assets.actors.sources.http_answer import HttpAnswer
 from openmas_assets.actors.sources.http_line import current_line
 
@@ -91,7 +92,11 @@ class _Fresh(HTTPConnectionPool):
             conn.close()  # it opens itself again when it is used
         self._taken.was_idle = not conn.is_closed
         if (line := current_line()) is not None:
-            line.take(conn)
+            try:
+                line.take(conn)
+            except JobAbortedError:
+                super()._put_conn(conn)  # nobody else would close it
+                raise
         return conn
 
     def urlopen(self, *arguments: Any, **options: Any) -> Any:

@@ -14,6 +14,7 @@ from openmas_assets.actors.fetch import AssetFetcher
 from openmas_assets.actors.monitor import Monitor, silent_monitor
 from openmas_assets.actors.sources.fetched import TransferError
 from openmas_assets.actors.sources.http_bandwidth import Bandwidth
+from openmas_assets.actors.sources.http_line import Line
 from openmas_assets.actors.sources.http_network import HttpNetwork
 from openmas_assets.actors.sources.http_slots import MOST_PER_HOST, ConnectionSlots
 from openmas_assets.messages.asset_config import AssetConfig
@@ -43,6 +44,19 @@ def test_downloaders_share_the_connections_that_are_kept_alive(
 ) -> None:
     for name in ("a", "b", "c"):
         assert fetch(network, tmp_path, asset(name, server.put(f"/{name}", DATA))).read_bytes() == DATA
+    assert len({request.client_port for request in server.requests}) == 1
+
+
+def test_a_connection_that_is_of_no_use_after_an_abort_is_kept_for_others(
+    network: HttpNetwork, server: LoopbackServer
+) -> None:
+    url = server.put("/a", DATA)
+    assert network.session().get(url).content == DATA
+    line = Line()
+    line.cut()
+    with line, pytest.raises(JobAbortedError):
+        network.session().get(url)
+    assert network.session().get(url).content == DATA
     assert len({request.client_port for request in server.requests}) == 1
 
 
