@@ -38,12 +38,12 @@ class AssetActor(pykka.ThreadingActor):
         return Reply()
 
     def _start_actor_loop(self) -> None:
-        stays_behind(self)
         try:
+            stays_behind(self)
             super()._start_actor_loop()
-        except RuntimeError:
-            # There is no thread left. pykka has registered the actor already, and `ActorRegistry.stop_all()`
-            # would wait forever for one that never ran.
+        except BaseException:
+            # There is no thread left, perhaps. pykka has registered the actor already, and
+            # `ActorRegistry.stop_all()` would wait forever for one that never ran.
             pykka.ActorRegistry.unregister(self.actor_ref)
             self.actor_stopped.set()
             raise

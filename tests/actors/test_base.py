@@ -162,6 +162,18 @@ def test_an_actor_that_gets_no_thread_leaves_nothing_behind_that_stop_all_would_
     assert pykka.ActorRegistry.get_by_class(Clerk) == []
 
 
+class Unstartable(Clerk):
+    @property
+    def use_daemon_thread(self) -> bool:  # type: ignore[override]
+        raise KeyboardInterrupt
+
+
+def test_an_actor_whose_start_is_interrupted_is_none() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        Unstartable.start()
+    assert pykka.ActorRegistry.get_by_class(Unstartable) == []
+
+
 def test_what_would_end_the_program_is_a_bug_of_that_actor_alone() -> None:
     clerk, other = Clerk.start(), Clerk.start()
     with pytest.raises(RuntimeError, match="an actor does not exit: SystemExit: 3"):
