@@ -19,7 +19,6 @@ from openmas_assets.actors.sources.http_pace import Pace
 from openmas_assets.actors.sources.http_part import HttpPart
 from openmas_assets.actors.sources.http_ramp import Ramp
 from openmas_assets.actors.sources.http_request import HttpRequest, UnsoundBodyError
-from openmas_assets.actors.sources.http_slots import MOST_PER_HOST
 
 if TYPE_CHECKING:
     import requests
@@ -66,7 +65,9 @@ class ParallelTransfer:
         # longer: nothing behind the first one's bytes can be hashed before they are there.
         lead_bytes = int(pace.bytes_per_second * pace.window_seconds * _LEAD_WINDOWS)
         self._gaps.lead_bytes = max(lead_bytes, LEAST_PIECE_BYTES)
-        self._ramp = Ramp(pace.bytes_per_second, MOST_PER_HOST, pace.window_seconds)
+        # One that finds nothing to do would be waited for, and nothing be judged.
+        most = max(part.bytes_left // (2 * LEAST_PIECE_BYTES), 2)
+        self._ramp = Ramp(pace.bytes_per_second, min(most, network.slots.most_per_host), pace.window_seconds)
         self._connections: list[RangeConnection] = []
         self._buffer = bytearray(CHUNK_BYTES)
         self._work = Piecework(

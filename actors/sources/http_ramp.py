@@ -1,5 +1,7 @@
 """How many connections one file is worth: as many as what they bring together is worth."""
 
+from math import inf
+
 # Together they bring at least this share of what as many single ones would: all of them pay.
 _FULL_SHARE = 0.8
 # Servers and networks send in bursts: what looks like no gain is looked at for so many windows.
@@ -13,7 +15,8 @@ class Ramp:
     that add nothing are gone after a few windows. Pure: it is told the time.
 
     Args:
-        bytes_per_second: What one connection brings.
+        bytes_per_second: What one connection brings; 0 where a transfer goes on that had several already:
+            then all are kept.
         most: How many connections there may be.
         window_seconds: How long to look before judging.
 
@@ -24,7 +27,7 @@ class Ramp:
     """
 
     def __init__(self, bytes_per_second: float, most: int, window_seconds: float) -> None:
-        self._single_bytes_per_second = bytes_per_second
+        self._full_bytes_per_second = bytes_per_second * _FULL_SHARE
         self._most = most
         self._window_seconds = window_seconds
         self._windows = 0
@@ -57,9 +60,13 @@ class Ramp:
     def _judge(self, bytes_per_second: float) -> None:
         self._windows += 1
         self._best_bytes_per_second = max(self._best_bytes_per_second, bytes_per_second)
-        worth = self._best_bytes_per_second / (self._single_bytes_per_second * _FULL_SHARE)
-        if worth >= self._most or self._windows == _PATIENCE_WINDOWS:
-            self.settle(min(round(worth), self._most))
+        worth = (
+            self._best_bytes_per_second / self._full_bytes_per_second if self._full_bytes_per_second else inf
+        )
+        if worth >= self._most:
+            self.settle(self._most)
+        elif self._windows == _PATIENCE_WINDOWS:
+            self.settle(round(worth))
 
     def settle(self, connections: int) -> None:
         """Stay at a number.

@@ -16,10 +16,14 @@ class ConnectionSlots:
 
     Args:
         most: How many connections there may be at once.
+
+    Attributes:
+        most_per_host: How many of them may lead to one host.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self.most_per_host = min(most, MOST_PER_HOST)
         self._changed = threading.Condition()
         self._in_use: Counter[str] = Counter()
         self._waiting: Counter[str] = Counter()
@@ -96,7 +100,7 @@ class ConnectionSlots:
         return (self._waiting[host] > 0 or is_full) and self._waiting.total() > 0 and not self._is_free(host)
 
     def _is_free(self, host: str) -> bool:
-        return self._in_use.total() < self._most and self._in_use[host] < MOST_PER_HOST
+        return self._in_use.total() < self._most and self._in_use[host] < self.most_per_host
 
     def _wake(self) -> None:
         with self._changed:

@@ -163,6 +163,18 @@ def test_a_connection_that_breaks_leaves_its_piece_to_the_others(
     assert server.bytes_sent("/a") < 1.5 * len(DATA)
 
 
+def test_connections_that_add_next_to_nothing_are_closed_again(
+    fetching: Fetching, server: LoopbackServer
+) -> None:
+    fast = Resource(data=DATA, **SLOW)
+    dripping = Resource(data=DATA, **(SLOW | {"bytes_per_second": MIB // 16}))
+    url = server.put_sequence("/a", [fast, *[dripping] * 4, fast])
+    assert fetching.path(asset("a", url, checksum=CHECKSUM)).read_bytes() == DATA
+    # At their pace a piece would have taken them a quarter of a minute.
+    assert len(server.requests) > 5
+    assert all(each.bytes_sent < MIB for each in server.requests[1:5])
+
+
 def arrived_and_missing(fetching: Fetching) -> tuple[int, list[tuple[int, int]]]:
     """How much of an interrupted transfer is there, and where its holes are."""
     ranges = journal(fetching).arrived

@@ -61,6 +61,13 @@ def test_a_burst_in_one_of_the_windows_is_enough_to_keep_them() -> None:
     assert (ramp.wanted, ramp.is_settled) == (16, True)
 
 
+def test_where_nobody_knows_what_one_brings_all_are_kept() -> None:
+    ramp = Ramp(0.0, 16, window_seconds=0.1)
+    for now, done in ((0.0, 0), (0.0, 0), (0.2, MB)):
+        ramp.look(now, done, 16)
+    assert (ramp.wanted, ramp.is_settled) == (16, True)
+
+
 def test_connections_that_wait_for_their_answer_are_not_judged() -> None:
     ramp = Ramp(MB, 16, window_seconds=0.1)
     for tick in range(1000):
