@@ -228,6 +228,7 @@ class HubTransfer:
                     f"{self._source.shown}: the repository has a file whose name {error}",
                     url=self._source.shown,
                     asset_name=self._config.name,
+                    fix="Leave it out with source.ignore_patterns, if the others do without it.",
                 )
             ) from None
 

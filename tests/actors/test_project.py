@@ -355,6 +355,19 @@ assets:
     assert name.startswith("line 12: assets[2].name: is '..'")
 
 
+def test_a_local_path_in_the_home_of_nobody_is_the_trouble_of_its_own_asset(write: Write) -> None:
+    project = load_project(
+        write("""\
+assets:
+- name: nobodys
+  source: {type: local, path: "~no-such-user/data"}
+- name: good
+  source: {type: local, path: data}
+""")
+    )
+    assert [asset.name for asset in project.config.assets] == ["nobodys", "good"]
+
+
 def test_a_folder_in_the_place_of_the_file_is_a_readable_error(tmp_path: Path) -> None:
     (tmp_path / "openmas_project.yml").mkdir()
 

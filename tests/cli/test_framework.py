@@ -65,8 +65,13 @@ def test_without_the_framework_its_subcommands_are_explained(project: ProjectFol
     assert "belong to the OpenMAS framework, which is not installed: pip install openmas" in done.stderr
 
 
-def test_a_framework_that_cannot_be_imported_is_named(project: ProjectFolder, tmp_path: Path) -> None:
-    env = install_framework(tmp_path / "site", "import a_library_that_is_missing")
+@pytest.mark.parametrize(
+    "code", ["import a_library_that_is_missing", "from click import a_library_that_is_missing"]
+)
+def test_a_framework_that_cannot_be_imported_is_named(
+    project: ProjectFolder, tmp_path: Path, code: str
+) -> None:
+    env = install_framework(tmp_path / "site", code)
     with project.program("init", name="openmas", env=env) as program:
         done = program.wait()
     assert done.returncode == 1

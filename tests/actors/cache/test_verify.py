@@ -206,6 +206,14 @@ def test_in_a_cache_that_cannot_be_written_a_copy_is_judged_all_the_same(bench: 
         assert not bench.info(config).is_corrupt
 
 
+def test_a_file_that_may_not_be_read_is_named_with_the_reason(bench: CacheBench) -> None:
+    config, path = _file(bench)
+    path.chmod(0)
+    with bench.read_only():
+        verdict = unprivileged(lambda: bench.verify(config))
+    assert verdict == ("failed", "a.bin cannot be read: Permission denied")
+
+
 def test_in_a_cache_that_cannot_be_written_a_touched_copy_is_verified(bench: CacheBench) -> None:
     config, path = _file(bench)
     os.utime(path)

@@ -31,6 +31,9 @@ def is_replaced(text: str) -> bool:
         "- `a\n  @`",
         "`<|asset://y|> @`",
         "# `@`",
+        "`a\n2. @`",  # neither a second item nor an empty one begins in the middle of a paragraph
+        "`a\n*\n@`",
+        "    `a\n    @`",
     ],
 )
 def test_inline_code_is_left_alone(text: str) -> None:

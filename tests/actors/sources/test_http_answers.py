@@ -131,6 +131,7 @@ CHUNKS = {
     "cut behind the chunk": (b"5\r\nhello\r\n", CUT),
     "cut in the trailers": (b"5\r\nhello\r\n0\r\nA: b\r\n", CUT),
     "trailers without end": (b"5\r\nhello\r\n0\r\n" + b"A: b\r\n" * 1000, NO_HTTP),
+    "a trailer without end": (b"5\r\nhello\r\n0\r\nA: " + b"b" * 100_000, NO_HTTP),
 }
 
 

@@ -224,6 +224,13 @@ def test_a_refused_connection_is_explained(fetching: Fetching, server: LoopbackS
     assert refused.is_retryable
 
 
+def test_what_the_system_says_of_a_connection_is_passed_on(fetching: Fetching) -> None:
+    # An address to which no connection can lead: which reason the system gives depends on its routes.
+    failed = failure(fetching, "http://255.255.255.255:9/a")
+    assert "the connection to the server failed: " in str(failed)
+    assert failed.is_retryable
+
+
 def test_a_connection_that_does_not_come_about_is_given_up(impatient: Fetching) -> None:
     with ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))

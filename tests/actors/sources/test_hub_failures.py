@@ -142,6 +142,17 @@ def test_a_missing_file_is_named(hub: Hub, fetching: Fetching, fields: dict[str,
     assert not caught.is_retryable
 
 
+def test_a_name_that_the_cache_cannot_hold_is_refused_and_can_be_left_out(
+    hub: Hub, fetching: Fetching
+) -> None:
+    hub.put_repo("org/model", {**FILES, ".asset_info.json": b"{}"})
+    error = failure(fetching).error
+    assert "has a file whose name is .asset_info.json, which the cache needs for itself" in str(error)
+    assert "source.ignore_patterns" in str(error)
+    folder = fetching.path(hub_asset(ignore_patterns=".asset_info.json"))
+    assert (folder / "config.json").read_bytes() == FILES["config.json"]
+
+
 def test_patterns_that_allow_nothing_are_an_error(hub: Hub, fetching: Fetching) -> None:
     hub.put_repo("org/model", FILES)
     assert "no file that the patterns allow" in str(failure(fetching, allow_patterns="*.none").error)
