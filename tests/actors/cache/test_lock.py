@@ -1,6 +1,9 @@
 import contextlib
+import errno
 import itertools
+import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import filelock
@@ -183,16 +186,37 @@ def test_the_lock_file_may_vanish_with_its_folders_at_any_moment(path: Path) -> 
     assert (done.stdout, done.stderr) == ("ready\ndone\n", "")
 
 
-@pytest.mark.parametrize("number", ["ENOLCK", "EOPNOTSUPP"])
-def test_a_file_system_without_locks_is_no_reason_to_fail(path: Path, tmp_path: Path, number: str) -> None:
-    (tmp_path / "sitecustomize.py").write_text(
-        "import errno, fcntl\n"
-        "def flock(fd, operation):\n"
-        f"    raise OSError(errno.{number}, 'no locks available')\n"
-        "fcntl.flock = flock\n"
-    )
-    with Program(HOLD, path, env={"PYTHONPATH": str(tmp_path)}) as program:
-        assert next(program.lines()) == "True"
+def flock_that_fails(number: int) -> Callable[[int, int], None]:
+    def flock(_file: int, _operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return flock
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_no_reason_to_fail(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, number: int
+) -> None:
+    monkeypatch.setattr("fcntl.flock", flock_that_fails(number))
+    one, other = AssetLock(path), AssetLock(path)
+    assert one.try_acquire()
+    assert other.try_acquire()
+    assert "has no locks: going on without" in caplog.text
+    one.release()
+    other.release()
+    assert not path.parent.exists()
+
+
+def test_a_lock_that_fails_leaves_no_file_open(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = open_files()
+    monkeypatch.setattr("fcntl.flock", flock_that_fails(errno.EIO))
+    with pytest.raises(OSError, match="Input/output error"):
+        AssetLock(path).try_acquire()
+    assert open_files() == before
+
+
+def open_files() -> set[str]:
+    return set(os.listdir("/proc/self/fd"))  # noqa: PTH208 - numbers, no paths
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
