@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING
 
 from openmas_assets.actors.cache.info import AssetInfo
 from openmas_assets.actors.cache.inspection import inspect
-from openmas_assets.actors.cache.layout import INFO_NAME, CacheLayout
+from openmas_assets.actors.cache.layout import INFO_NAME
 from openmas_assets.actors.cache.lock import AssetLock
 from openmas_assets.actors.cache.note import note
 from openmas_assets.actors.cache.staging import find_holder
 from openmas_assets.actors.cache.sweep import sweep
-from openmas_assets.actors.cache.unpack_limits import UnpackLimits
 from openmas_assets.actors.cache.verify import compare
 from openmas_assets.actors.cache.witness import are_unchanged, metadata_witness
 from openmas_assets.actors.disk_error import disk_errors
 from openmas_assets.actors.monitor import Monitor
 from openmas_assets.actors.sources.fetched import TransferError
-from openmas_assets.actors.sources.http_network import HttpNetwork
+from openmas_assets.actors.transfer_settings import TransferSettings
 from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.errors import (
     AssetCacheError,
@@ -66,35 +65,17 @@ class AssetFetcher:
     """What a downloader does for a living. One for each; all methods run in its thread and may block.
 
     Args:
-        layout: The cache.
-        project_root: What a relative local source is relative to.
-        limits: How large an archive may become.
-        timeout_seconds: How long a server may be silent.
-        draws_bars: Whether a library that has progress bars of its own may draw them; False by default.
-        network: The connections and limits that it shares with other fetchers; its own by default.
+        settings: Where assets go, and within which limits.
     """
 
-    def __init__(  # noqa: PLR0913 - the settings of a project, one by one
-        self,
-        layout: CacheLayout,
-        project_root: Path,
-        limits: UnpackLimits,
-        timeout_seconds: float,
-        *,
-        draws_bars: bool = False,
-        network: HttpNetwork | None = None,
-    ) -> None:
-        self._layout = layout
-        self._project_root = project_root
-        self._limits = limits
-        self._timeout_seconds = timeout_seconds
-        self._draws_bars = draws_bars
-        self._network = network or HttpNetwork()
+    def __init__(self, settings: TransferSettings) -> None:
+        self._settings = settings
+        self._layout = settings.layout
         self._lazy_transfer: AssetTransfer | None = None
 
     def close(self) -> None:
         """Close the connections that were kept alive."""
-        self._network.close()
+        self._settings.network.close()
 
     def fetch(self, config: AssetConfig, monitor: Monitor, *, force_download: bool) -> Hit:
         """Bring an asset into the cache, unless it is there.
@@ -136,14 +117,7 @@ class AssetFetcher:
             # Imported here: whoever finds that another process transfers it has no use for archives and HTTP.
             from openmas_assets.actors.transfer import AssetTransfer
 
-            self._lazy_transfer = AssetTransfer(
-                self._layout,
-                self._project_root,
-                self._limits,
-                self._timeout_seconds,
-                self._network,
-                draws_bars=self._draws_bars,
-            )
+            self._lazy_transfer = AssetTransfer(self._settings)
         return self._lazy_transfer
 
     def _hit_on(self, config: AssetConfig, stored: "Stored") -> Hit | None:
@@ -162,7 +136,7 @@ class AssetFetcher:
     def _look(self, config: AssetConfig, *, was_transferred: bool = False) -> Hit | None:
         if not self._layout.has_metadata(config):  # most of what is fetched was never there
             return None
-        inspection = inspect(self._layout, config, self._project_root)
+        inspection = inspect(self._layout, config, self._settings.project_root)
         if inspection.path is None:
             return None
         return Hit(inspection.path, inspection.witnesses, was_transferred)
@@ -208,7 +182,7 @@ class AssetFetcher:
 
         Reading it is cheaper than transferring it: a cache that was copied or restored is not lost.
         """
-        inspection = inspect(self._layout, config, self._project_root)
+        inspection = inspect(self._layout, config, self._settings.project_root)
         info, folder = inspection.info, self._layout.version_folder(config)
         if (
             inspection.status != "corrupt"

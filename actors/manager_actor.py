@@ -247,18 +247,20 @@ class AssetManagerActor(AssetActor):
         from openmas_assets.actors.downloader import DownloaderActor
         from openmas_assets.actors.fetch import AssetFetcher
         from openmas_assets.actors.sources.http_network import HttpNetwork
+        from openmas_assets.actors.transfer_settings import TransferSettings
 
         limits = self._settings.project.settings.assets
         if self._network is None:
             self._network = HttpNetwork(limits.max_connections, limits.max_bytes_per_second)
-        fetcher = AssetFetcher(
+        settings = TransferSettings(
             self._settings.layout,
             self._settings.project_root,
             UnpackLimits(limits.max_unpacked_members, limits.max_unpacked_bytes, limits.max_unpack_ratio),
             self._settings.timeout_seconds,
-            draws_bars=self._settings.draws_bars,
-            network=self._network,
+            self._network,
+            self._settings.draws_bars,
         )
+        fetcher = AssetFetcher(settings)
         return DownloaderActor.start(self.actor_ref, signal, self._settings.layout, fetcher)
 
     def _start_inspector(self) -> pykka.ActorRef[Any]:

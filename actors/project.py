@@ -111,9 +111,8 @@ def _config(document: ProjectDocument, root: Path) -> ProjectConfig:
     problems = content_problems(document.data, document.as_written)
     valid_assets = _valid_assets(document.data.get("assets"))
     document.refuse([*problems, *_folder_problems(valid_assets, root)])
-    return ProjectConfig.model_validate(
-        document.data
-    )  # pragma: no cover - raises, should the problems ever be none
+    # Raises, should the problems ever be none.
+    return ProjectConfig.model_validate(document.data)  # pragma: no cover
 
 
 def resolve_local_path(source: LocalSource, root: Path) -> Path:

@@ -7,18 +7,16 @@ from openmas_assets.actors.cache.checksum import hash_file
 from openmas_assets.actors.cache.commit import commit
 from openmas_assets.actors.cache.file_record import FileRecord, files_below
 from openmas_assets.actors.cache.info import AssetInfo, now_text
-from openmas_assets.actors.cache.layout import CacheLayout
 from openmas_assets.actors.cache.owner import Owner
 from openmas_assets.actors.cache.staging import Staging
 from openmas_assets.actors.cache.unpack import single_file, unpack
-from openmas_assets.actors.cache.unpack_limits import UnpackLimits
 from openmas_assets.actors.cache.witness import metadata_witness
 from openmas_assets.actors.monitor import Monitor
 from openmas_assets.actors.sources.fetched import Fetched, TransferError
 from openmas_assets.actors.sources.http import HttpTransfer
-from openmas_assets.actors.sources.http_network import HttpNetwork
 from openmas_assets.actors.sources.hub import HubTransfer
 from openmas_assets.actors.sources.local import fetch_local
+from openmas_assets.actors.transfer_settings import TransferSettings
 from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.errors import AssetCacheError, AssetUnpackError, AssetVerificationError
 from openmas_assets.messages.source import HttpSource, HubSource, LocalSource
@@ -44,30 +42,13 @@ class AssetTransfer:
     """Transfers assets whose lock is held. One for each fetcher; all methods run in its thread and may block.
 
     Args:
-        layout: The cache.
-        project_root: What a relative local source is relative to.
-        limits: How large an archive may become.
-        timeout_seconds: How long a server may be silent.
-        draws_bars: Whether a library that has progress bars of its own may draw them.
-        network: The connections and limits that it shares with others.
+        settings: Where assets go, and within which limits.
     """
 
-    def __init__(  # noqa: PLR0913 - the settings of a project, one by one
-        self,
-        layout: CacheLayout,
-        project_root: Path,
-        limits: UnpackLimits,
-        timeout_seconds: float,
-        network: HttpNetwork,
-        *,
-        draws_bars: bool,
-    ) -> None:
-        self._layout = layout
-        self._project_root = project_root
-        self._limits = limits
-        self._timeout_seconds = timeout_seconds
-        self._draws_bars = draws_bars
-        self._http = HttpTransfer(timeout_seconds, network)
+    def __init__(self, settings: TransferSettings) -> None:
+        self._settings = settings
+        self._layout = settings.layout
+        self._http = HttpTransfer(settings.timeout_seconds, settings.network)
 
     def store(self, config: AssetConfig, monitor: Monitor) -> Stored:
         """Transfer an asset into staging, going on with what is there, and put it in its place.
@@ -151,11 +132,11 @@ class AssetTransfer:
             case HttpSource() as source:
                 return self._http.fetch(config, source, staging, monitor)
             case LocalSource() as source:
-                return fetch_local(config, source, self._project_root, staging, monitor)
+                return fetch_local(config, source, self._settings.project_root, staging, monitor)
             case HubSource() as source:
-                draws_bars = self._draws_bars and config.progress_report
+                draws_bars = self._settings.draws_bars and config.progress_report
                 transfer = HubTransfer(
-                    config, source, staging, monitor, self._timeout_seconds, draws_bars=draws_bars
+                    config, source, staging, monitor, self._settings.timeout_seconds, draws_bars=draws_bars
                 )
                 return transfer.fetch()
 
@@ -195,7 +176,7 @@ class AssetTransfer:
                 staging.data_path,
                 config.unpack_format,
                 staging.tree_path,
-                self._limits,
+                self._settings.limits,
                 on_progress=lambda count: monitor.report("unpacking", count),
             )
             if not config.unpack_destination_is_file:

@@ -23,6 +23,8 @@ from openmas_assets.actors.downloader import DownloaderActor
 from openmas_assets.actors.fetch import AssetFetcher
 from openmas_assets.actors.inspector import InspectorActor
 from openmas_assets.actors.progress import ProgressActor
+from openmas_assets.actors.sources.http_network import HttpNetwork
+from openmas_assets.actors.transfer_settings import TransferSettings
 from openmas_assets.messages.asset import Asset
 from openmas_assets.messages.base import Message
 from openmas_assets.messages.downloader import (
@@ -226,7 +228,7 @@ def downloader(
     supervisor: pykka.ActorRef[Supervisor], signal: AbortSignal, cache_path: Path, tmp_path: Path
 ) -> Iterator[pykka.ActorRef[DownloaderActor]]:
     layout = CacheLayout(cache_path)
-    fetcher = AssetFetcher(layout, tmp_path, UnpackLimits(), 10)
+    fetcher = AssetFetcher(TransferSettings(layout, tmp_path, UnpackLimits(), 10, HttpNetwork()))
     ref = DownloaderActor.start(supervisor, signal, layout, fetcher)
     yield ref
     ref.stop()

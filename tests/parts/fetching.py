@@ -12,6 +12,8 @@ from openmas_assets.actors.cache.staging import Journal, Staging
 from openmas_assets.actors.cache.unpack_limits import UnpackLimits
 from openmas_assets.actors.fetch import AssetFetcher, Hit
 from openmas_assets.actors.monitor import Monitor
+from openmas_assets.actors.sources.http_network import HttpNetwork
+from openmas_assets.actors.transfer_settings import TransferSettings
 from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.downloader import DownloadProgress
 from programs import Program
@@ -33,7 +35,9 @@ class Fetching:
         self, folder: Path, timeout_seconds: float = _LONG_SECONDS, layout: CacheLayout | None = None
     ) -> None:
         self.layout = layout or CacheLayout(folder / "cache")
-        self.fetcher = AssetFetcher(self.layout, folder, UnpackLimits(), timeout_seconds)
+        self.fetcher = AssetFetcher(
+            TransferSettings(self.layout, folder, UnpackLimits(), timeout_seconds, HttpNetwork())
+        )
         self.progress: list[DownloadProgress] = []
 
     def hit(

@@ -17,6 +17,7 @@ from openmas_assets.actors.sources.http_bandwidth import Bandwidth
 from openmas_assets.actors.sources.http_line import Line
 from openmas_assets.actors.sources.http_network import HttpNetwork
 from openmas_assets.actors.sources.http_slots import MOST_PER_HOST, ConnectionSlots
+from openmas_assets.actors.transfer_settings import TransferSettings
 from openmas_assets.messages.asset_config import AssetConfig
 from openmas_assets.messages.manager import GetAssetPath
 from openmas_assets.messages.project import AssetSettings, ProjectConfig, Settings
@@ -35,8 +36,8 @@ def network() -> Iterator[HttpNetwork]:
 
 def fetch(network: HttpNetwork, folder: Path, config: AssetConfig) -> Path:
     """Fetch as another downloader of the same manager."""
-    fetcher = AssetFetcher(CacheLayout(folder / "cache"), folder, UnpackLimits(), 30, network=network)
-    return fetcher.fetch(config, silent_monitor(), force_download=False).path
+    settings = TransferSettings(CacheLayout(folder / "cache"), folder, UnpackLimits(), 30, network)
+    return AssetFetcher(settings).fetch(config, silent_monitor(), force_download=False).path
 
 
 def test_downloaders_share_the_connections_that_are_kept_alive(
