@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Iterator
 
-from echo import echo, seconds
+from echo import echo, round_trip_seconds, seconds
 from openmas_assets.actors import AssetStore
 from openmas_assets.messages import Asset, AssetRef
 from openmas_assets.messages.resolution import resolve_asset
@@ -23,8 +23,8 @@ def results(bench: Workbench) -> Iterator[Result]:
         whole = store.put({"rows": rows}, asset_id="table")
         part = AssetRef.parse("asset://table/content/rows/7")
         pairs = bench.pairs(
-            lambda: seconds(lambda: store.resolve(part), asks),
-            lambda: seconds(lambda: echo_ref.ask(part), asks),
+            lambda: round_trip_seconds(lambda: store.resolve(part), asks),
+            lambda: round_trip_seconds(lambda: echo_ref.ask(part), asks),
         )
         yield compared("store", "resolve, by an echo's ask", pairs, unit="us", limit=1.3, scale=1e6)
 

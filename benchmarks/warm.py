@@ -1,12 +1,13 @@
 """A warm hit: asked from a thread, and by many coroutines at once."""
 
 import asyncio
+import os
 import queue
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 
-from echo import echo, seconds
+from echo import echo, on_one_cpu, round_trip_seconds
 from openmas_assets.actors import AssetManager
 from openmas_assets.messages import GetAssetPath, ProjectConfig
 from result import Result, compared
@@ -36,18 +37,25 @@ def results(bench: Workbench) -> Iterator[Result]:
         with AssetManager(project, cache_dir=folder / "cache") as manager:
             for name in sizes:
                 manager.ask(GetAssetPath(name=name)).get()
-                yield _asked(bench, manager, name)
+                yield from _asked(bench, manager, name)
             yield _awaited(bench, manager)
 
 
-def _asked(bench: Workbench, manager: AssetManager, name: str) -> Result:
+def _asked(bench: Workbench, manager: AssetManager, name: str) -> Iterator[Result]:
     count, command = bench.sized(2_000, 50), GetAssetPath(name=name)
-    with echo() as echo_ref:
+
+    def row(what: str) -> Result:
         pairs = bench.pairs(
-            lambda: seconds(lambda: manager.ask(command).get(), count),
-            lambda: seconds(lambda: echo_ref.ask(command), count),
+            lambda: round_trip_seconds(lambda: manager.ask(command).get(), count),
+            lambda: round_trip_seconds(lambda: echo_ref.ask(command), count),
         )
-    return compared("warm", f"ask for {name}, by an echo's ask", pairs, unit="us", limit=1.3, scale=1e6)
+        return compared("warm", what, pairs, unit="us", limit=1.3, scale=1e6)
+
+    with echo() as echo_ref:
+        yield row(f"ask for {name}, by an echo's ask")
+        if hasattr(os, "sched_setaffinity"):
+            with on_one_cpu():
+                yield row("the same with all threads on one CPU")
 
 
 def _awaited(bench: Workbench, manager: AssetManager) -> Result:
