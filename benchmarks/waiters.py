@@ -36,7 +36,7 @@ def results(bench: Workbench) -> Iterator[Result]:
         return wall_seconds
 
     what = f"{count:,} on {size_bytes >> 20} MiB"
-    yield compared("waiters", f"{what}, wall", bench.pairs(ours, bare), unit="s", limit=1.3)
+    yield compared("waiters", f"{what}, wall", bench.pairs(ours, bare, times=3), unit="s", limit=1.3)
     yield Result("waiters", f"{what}, GETs", max(get_counts), "", 1)
     weighed = [_run(bench, file, "weigh_waiters", count, is_slow=True) for _ in range(bench.pair_count)]
     yield Result("waiters", f"{what}, threads for them", _median(weighed, "more_threads"), "", 0)
