@@ -22,6 +22,8 @@ class Flight:
 
     Args:
         config: The asset.
+        on_gone: Called with a cancelled reply when the last of those has given up who share it, in the thread
+            in which they do.
 
     Attributes:
         config: The asset.
@@ -32,8 +34,9 @@ class Flight:
         may_be_cached: False once a look has found nothing.
     """
 
-    def __init__(self, config: AssetConfig) -> None:
+    def __init__(self, config: AssetConfig, on_gone: Callable[[Reply[AssetPath]], object]) -> None:
         self.config = config
+        self._on_gone = on_gone
         self.attempts: list[str] = []
         self.job: Job | None = None
         self.is_forced = False
@@ -47,12 +50,10 @@ class Flight:
         """Whether anybody still waits."""
         return not all(reply.is_done for reply in self._replies.values())
 
-    def join(self, on_gone: Callable[[Reply[AssetPath]], object], *, is_forced: bool) -> Reply[AssetPath]:
+    def join(self, *, is_forced: bool) -> Reply[AssetPath]:
         """Wait for the asset.
 
         Args:
-            on_gone: Called with a cancelled reply when the last of those has given up who share what is
-                returned, in the thread in which they do.
             is_forced: Whether only a new transfer will do.
 
         Returns:
@@ -62,7 +63,7 @@ class Flight:
         if reply is None or not reply.admit():
             reply = self._replies[is_forced] = SharedReply()
             reply.admit()
-            reply.add_done_callback(on_gone)
+            reply.add_done_callback(self._on_gone)
         self.is_forced = self.is_forced or is_forced
         return reply
 

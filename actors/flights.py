@@ -75,8 +75,10 @@ class Flights:
             return answer
         flight = self._flights.get(config.key)
         if flight is None:
-            flight = self._flights[config.key] = Flight(config)
-        reply = self._join(flight, force_download=force_download)
+            flight = self._flights[config.key] = Flight(
+                config, functools.partial(self._note_if_gone, config.key)
+            )
+        reply = flight.join(is_forced=force_download)
         if self._may_be_cached(flight) and not force_download:
             self._look(flight)
         elif flight.job is None and not flight.is_looked_for:
@@ -93,20 +95,17 @@ class Flights:
         if flight is not None:
             self._stop_if_empty(flight)
 
-    def _join(self, flight: Flight, *, force_download: bool) -> Reply[AssetPath]:
-        key = flight.config.key
-
-        def note_if_gone(reply: Reply[AssetPath]) -> None:
-            if reply.is_cancelled:
-                self._on_waiter_gone(WaiterGone(key=key))
-
-        return flight.join(note_if_gone, is_forced=force_download)
+    def _note_if_gone(self, key: str, reply: Reply[AssetPath]) -> None:
+        if reply.is_cancelled:
+            self._on_waiter_gone(WaiterGone(key=key))
 
     def _may_be_cached(self, flight: Flight) -> bool:
         """Whether a look may spare somebody the wait: nothing was fetched, or what is fetched was forced."""
-        is_worth_it = flight.job is None or (flight.is_forced and flight.may_be_cached)
-        is_trusted = not self._hits.is_distrusted(flight.config.key)
-        return is_worth_it and is_trusted and self._inspections.may_find(flight.config)
+        return (
+            (flight.job is None or (flight.is_forced and flight.may_be_cached))
+            and not self._hits.is_distrusted(flight.config.key)
+            and self._inspections.may_find(flight.config)
+        )
 
     def _look(self, flight: Flight) -> None:
         if not flight.is_looked_for:

@@ -51,8 +51,8 @@ class LoopWaker:
     def _wake_all(self) -> None:
         self._is_called = False
         # Not until none is left: who comes meanwhile has called again, and the loop has others to serve.
-        for _ in range(len(self._waiters)):
-            with contextlib.suppress(IndexError):  # a second call came first
+        with contextlib.suppress(IndexError):  # a second call came first
+            for _ in range(len(self._waiters)):
                 waiter = self._waiters.popleft()
                 if not waiter.done():
                     waiter.set_result(None)
