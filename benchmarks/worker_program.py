@@ -13,6 +13,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,27 @@ def fetch(project: dict[str, Any], cache: str, pool_size: int = 4) -> Iterator[W
             await asyncio.gather(*(manager.get_asset_path(asset.name) for asset in manager.project.assets))
 
         yield lambda: asyncio.run(fetch_all())
+
+
+@contextmanager
+def fetch_with_requests(urls: list[str], folder: str, thread_count: int) -> Iterator[Work]:
+    """Fetch files with requests and nothing of ours: neither verified nor locked, and without metadata."""
+    import requests  # here: all other tasks count what their work imports
+    from requests.adapters import HTTPAdapter
+
+    with requests.Session() as session, ThreadPoolExecutor(thread_count) as threads:
+        session.mount("http://", HTTPAdapter(pool_maxsize=thread_count))
+
+        def fetch_one(url: str) -> None:
+            response = session.get(url, timeout=30)
+            response.raise_for_status()
+            Path(folder, url.rpartition("/")[2]).write_bytes(response.content)
+
+        def fetch_all() -> None:
+            for _ in threads.map(fetch_one, urls):
+                pass
+
+        yield fetch_all
 
 
 @contextmanager
@@ -111,7 +133,8 @@ def unpack_alone(archive: str, archive_format: UnpackFormat, folder: str) -> Ite
 
 
 TASKS: dict[str, Callable[..., AbstractContextManager[Work]]] = {
-    task.__name__: task for task in (fetch, wait_for_one, wait_for_bare, weigh_waiters, unpack_alone)
+    task.__name__: task
+    for task in (fetch, fetch_with_requests, wait_for_one, wait_for_bare, weigh_waiters, unpack_alone)
 }
 
 
