@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from openmas_assets.actors.lock_wait import LockWait
 from openmas_assets.actors.reply import Reply
 from openmas_assets.actors.shared_reply import SharedReply
 from openmas_assets.messages.asset_config import AssetConfig
@@ -28,6 +29,7 @@ class Flight:
     Attributes:
         config: The asset.
         attempts: What went wrong so far, one clause for each attempt.
+        lock_wait: What is seen of another process that holds it.
         job: The transfer; None until there is one.
         is_forced: Whether somebody has asked for a new transfer.
         is_looked_for: Whether the cache is being looked at.
@@ -38,6 +40,7 @@ class Flight:
         self.config = config
         self._on_gone = on_gone
         self.attempts: list[str] = []
+        self.lock_wait = LockWait()
         self.job: Job | None = None
         self.is_forced = False
         self.is_looked_for = False

@@ -27,9 +27,6 @@ from openmas_assets.messages.manager import AssetPath
 from openmas_assets.messages.status import Witness
 from openmas_assets.messages.supervision import WaiterGone
 
-# How soon to look again whether another process has let go of an asset.
-_LOCK_POLL_SECONDS = 0.1
-
 
 class Flights:
     """Decides what becomes of a request for a path: answer at once, join, look, fetch, or try again.
@@ -180,7 +177,8 @@ class Flights:
             return
         detail = f"for {answer.holder or 'another process'}"
         self._report(flight, "waiting", answer.bytes_done, answer.bytes_total, detail)
-        self._fetch_later(flight, _LOCK_POLL_SECONDS)
+        pause_seconds = flight.lock_wait.next_look_seconds(answer.bytes_done, answer.bytes_total)
+        self._fetch_later(flight, pause_seconds)
 
     def _retry_or_fail(self, flight: Flight, answer: DownloadFailed) -> None:
         config = flight.config
