@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from openmas_assets.actors.cache.checksum import hash_file
 from openmas_assets.actors.cache.commit import commit
 from openmas_assets.actors.cache.file_record import FileRecord, files_below
 from openmas_assets.actors.cache.info import AssetInfo, now_text
@@ -83,7 +82,7 @@ class AssetTransfer:
         if is_alone:  # nobody need look for other files
             files = {path: FileRecord.of(Path(f"{staging.tree_path}/{path}"), known_digests[path])}
         else:
-            files = _hashed_records(staging.tree_path, known_digests, monitor)
+            files = _records(staging.tree_path, known_digests)
         info = AssetInfo(
             name=config.name,
             version=config.version,
@@ -196,13 +195,8 @@ def _is_damage(failure: TransferError | AssetUnpackError, config: AssetConfig) -
     return isinstance(failure.error, AssetVerificationError)
 
 
-def _hashed_records(tree: Path, known: dict[str, str], monitor: Monitor) -> dict[str, FileRecord]:
-    """The record of each file, with the digest that the transfer knows or that reading it gives."""
-    records = {}
-    for relative, path in files_below(tree):
-        monitor.check()
-        digest = known.get(relative)
-        if digest is None and not path.is_symlink():
-            digest = hash_file(path, lambda _: monitor.check()).hexdigest()
-        records[relative] = FileRecord.of(path, digest)
-    return records
+def _records(tree: Path, digests: dict[str, str]) -> dict[str, FileRecord]:
+    return {
+        relative: FileRecord.of(path, None if path.is_symlink() else digests[relative])
+        for relative, path in files_below(tree)
+    }

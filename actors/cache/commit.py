@@ -62,7 +62,7 @@ def commit(tree: Path, version_folder: Path) -> None:
             _exchange(tree, version_folder)
         except OSError as error:
             if error.errno not in _OVERTAKEN_ERRNOS:
-                raise
+                raise  # pragma: no cover - the disk has failed between two calls
         else:
             return
     raise refusal
@@ -113,7 +113,7 @@ def _exchange_call() -> Callable[[bytes, bytes], int] | None:
         if platform.system() == "Darwin":  # pragma: no cover - not tried here
             renamex_np = libc.renamex_np
             return lambda one, other: int(renamex_np(one, other, ctypes.c_uint(_RENAME_SWAP)))
-    return None
+    return None  # pragma: no cover - not on Linux
 
 
 def _save_foreign_files(version_folder: Path, tree: Path) -> None:

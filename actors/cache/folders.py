@@ -70,8 +70,6 @@ def remove_tree(path: Path) -> None:
     """
     try:
         shutil.rmtree(path)
-    except NotADirectoryError:
-        pass
     except OSError as error:
         # Of what is missing below it, somebody else removes it too, and may stop half-way.
         if not isinstance(error, FileNotFoundError) or os.fspath(error.filename) != os.fspath(path):

@@ -43,7 +43,7 @@ def inspect(layout: CacheLayout, config: AssetConfig, project_root: Path) -> Ins
         project_root: What a relative local source is relative to.
     """
     folder = layout.version_folder(config)
-    for _ in range(_MAX_LOOKS):
+    for _ in range(_MAX_LOOKS):  # pragma: no branch - not that often
         metadata = metadata_witness(folder)
         inspection = _judge(layout, config, project_root, metadata)
         if inspection.status != "corrupt" or metadata_witness(folder) == metadata:
@@ -91,11 +91,8 @@ def _judge(
     if info.fingerprint != config.fingerprint or (snapshot and snapshot.state != info.source_state):
         return Inspection("stale", info, size_bytes=info.size_bytes)
     # Not lost for sure: see `doubtful_path`.
-    if info.is_corrupt or info.is_lost_perhaps or metadata is None or not info.is_intact(folder):
-        return Inspection("corrupt", info, size_bytes=info.size_bytes)
-    try:
-        witnesses = (metadata, *info.witnesses(folder))
-    except OSError:
+    witnesses = None if info.is_corrupt or info.is_lost_perhaps else _witnesses(folder, info, metadata)
+    if witnesses is None:
         return Inspection("corrupt", info, size_bytes=info.size_bytes)
     path = folder if info.path == "." else folder / info.path
     return Inspection("cached", info, path, info.size_bytes, _with_source(witnesses, snapshot))
@@ -108,6 +105,18 @@ def _with_source(
         return witnesses
     # A change deep inside a source folder shows only to a walk through it.
     return None if snapshot.witness is None else (*witnesses, snapshot.witness)
+
+
+def _witnesses(folder: Path, info: AssetInfo, metadata: Witness | None) -> tuple[Witness, ...] | None:
+    """What must not change for an intact copy to stay one; None of another copy."""
+    if metadata is None:
+        return None
+    try:
+        # Before the files are looked at, so that what changes meanwhile shows at the next look.
+        witnesses = (metadata, *info.witnesses(folder))
+    except OSError:
+        return None
+    return witnesses if info.is_intact(folder) else None
 
 
 def _snapshot(config: AssetConfig, project_root: Path) -> LocalSnapshot | None:

@@ -119,20 +119,15 @@ class Staging:
             OSError: The disk refused.
         """
         best: Staging | None = None
-        try:
-            for path in abandoned(folder):
-                claimed = cls.take(path)
-                if claimed is None:
-                    continue
-                if best is None and claimed.is_resumable(fingerprint):
-                    best, claimed.is_resumed = claimed, True
-                else:
-                    claimed.remove()
-            return best or cls.start(folder)
-        except OSError:
-            if best is not None:
-                best.release()
-            raise
+        for path in abandoned(folder):
+            claimed = cls.take(path)
+            if claimed is None:
+                continue
+            if best is None and claimed.is_resumable(fingerprint):
+                best, claimed.is_resumed = claimed, True
+            else:
+                claimed.remove()
+        return best or cls.start(folder)
 
     @classmethod
     def start(cls, folder: Path) -> "Staging":
@@ -162,10 +157,7 @@ class Staging:
             path: One of `abandoned`.
 
         Returns:
-            None if another process was quicker, or it is another user's.
-
-        Raises:
-            OSError: The disk refused.
+            None if another process was quicker, it is another user's, or the disk refuses.
         """
         make_private(path)  # somebody may have opened it, or been killed before it was private
         if not os.access(path, os.R_OK | os.W_OK | os.X_OK):  # another user's
@@ -174,11 +166,9 @@ class Staging:
         _in_use.add(claimed.name)
         try:
             path.rename(claimed)
-        except OSError as error:
+        except OSError:
             _in_use.discard(claimed.name)
-            if isinstance(error, FileNotFoundError):  # another process was quicker
-                return None
-            raise
+            return None
         return cls(claimed)
 
     @functools.cached_property

@@ -53,7 +53,8 @@ class HttpAnswer(HTTPResponse):
         try:
             super().begin()
         finally:
-            if self.fp is not None:  # http.client closes what it finds to be no HTTP at once
+            # http.client closes what it finds to be no HTTP at once.
+            if self.fp is not None:  # pragma: no branch - else an error is on its way
                 self.fp = lines.finish()
         try:
             assert_header_parsing(self.headers)

@@ -68,6 +68,6 @@ def _awake_seconds() -> float:
     """How long this thread has run or would have, had there been a processor for it."""
     try:
         ran, waited = _SCHEDULED.read_bytes().split()[:2]
-    except OSError:
+    except OSError:  # pragma: no cover - not on Linux
         return time.thread_time()
     return (int(ran) + int(waited)) / 1e9

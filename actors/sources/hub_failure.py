@@ -70,8 +70,6 @@ def _explain(source: HubSource, token: HubToken, error: BaseException) -> _Expla
         case errors.RevisionNotFoundError():
             problem = f"the repository {source.repo_id} has no revision {source.revision}"
             return _Explanation(problem, f"Its branches and tags are on {repository}.")
-        case errors.HFValidationError():
-            return _Explanation(f"{source.shown} is not what the Hub names a repository", "Check repo_id.")
         case errors.EntryNotFoundError() if not isinstance(error, errors.LocalEntryNotFoundError):
             problem = f"the repository {source.repo_id} has no file {source.filename or ''}"
             return _Explanation(problem.rstrip(), f"Its files are on {repository}.")

@@ -50,7 +50,7 @@ class OriginAdapter(HTTPAdapter):
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         """Called by requests."""
         manager = super().proxy_manager_for(proxy, **options)
-        if not proxy.lower().startswith("socks"):
+        if not proxy.lower().startswith("socks"):  # pragma: no branch - that needs another package
             manager.pool_classes_by_scheme = {"http": _Plain, "https": _Encrypted}
         return manager
 
@@ -62,9 +62,8 @@ class OriginAdapter(HTTPAdapter):
         managers = (self.poolmanager, *self.proxy_manager.values())
         pools = [manager.pools.get(key) for manager in managers for key in manager.pools.keys()]  # noqa: SIM118 - no dict
         super().close()
-        for pool in pools:
-            if pool is not None:
-                pool.close()
+        for pool in filter(None, pools):  # None: it was dropped meanwhile
+            pool.close()
 
 
 def _settings(origin: str, *_: str | None) -> dict[str, Any]:

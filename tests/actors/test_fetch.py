@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from archives import file, write_archive
 from fetching import Fetching, fetch_program
 from loopback import Fault, LoopbackServer
 from openmas_assets.actors.cache.layout import CacheLayout
@@ -15,6 +16,7 @@ from openmas_assets.actors.cache.witness import are_unchanged
 from openmas_assets.actors.fetch import Hit, LockedError
 from openmas_assets.actors.sources.fetched import TransferError
 from openmas_assets.messages.asset_config import AssetConfig
+from openmas_assets.messages.downloader import DownloadProgress
 from openmas_assets.messages.errors import AssetCacheError
 from projects import asset
 from unprivileged import unprivileged
@@ -242,3 +244,31 @@ def test_a_lock_without_a_part_has_no_known_holder(fetching: Fetching, config: A
         fetching.hit(config)
     lock.release()
     assert (caught.value.holder, caught.value.bytes_done, caught.value.bytes_total) == (None, 0, None)
+
+
+def test_in_a_cache_that_cannot_be_written_so_is_a_copy_of_a_local_file(
+    fetching: Fetching, tmp_path: Path, unwritable: Callable[[Callable[[], Hit]], Hit]
+) -> None:
+    (tmp_path / "file").write_bytes(DATA)
+    config = asset("a", tmp_path / "file")
+    touch(fetching.path(config))
+    hit = unwritable(lambda: fetching.hit(config))
+    assert hit.path.read_bytes() == DATA
+    assert hit.witnesses is None  # whether the source has changed, only a full look can tell
+
+
+def test_a_local_archive_that_changes_while_it_is_unpacked_is_asked_for_again(
+    fetching: Fetching, tmp_path: Path
+) -> None:
+    archive = write_archive(tmp_path / "a.zip", "zip", [file("member", DATA)])
+    newer = write_archive(tmp_path / "b.zip", "zip", [file("member", OTHER)])
+
+    def change(progress: DownloadProgress) -> None:
+        if progress.phase == "unpacking":
+            archive.write_bytes(newer.read_bytes())
+
+    config = asset("a", archive, unpack=True, unpack_format="zip")
+    with pytest.raises(TransferError, match="it was changed right after it was stored") as caught:
+        fetching.hit(config, on_progress=change)
+    assert caught.value.is_retryable
+    assert (fetching.path(config) / "member").read_bytes() == OTHER

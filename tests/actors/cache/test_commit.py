@@ -275,3 +275,16 @@ def test_the_metadata_of_a_commit_is_that_of_its_files(tmp_path: Path) -> None:
     with contextlib.closing(os.scandir(path.parent)) as entries:
         assert sorted(entry.name for entry in entries) == [INFO_NAME, "a.bin"]
     assert json.loads((path.parent / INFO_NAME).read_bytes())["files"]["a.bin"]["size_bytes"] == 3
+
+
+def test_foreign_files_stay_where_the_file_system_has_no_hard_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "link", refuse)  # what link(2) says on FAT
+    place = _tree(tmp_path / "place", {"a.bin": "old"}, handed_out="a.bin")
+    (place / "notes.txt").write_text("mine")
+    commit(_tree(tmp_path / "new", {"a.bin": "new"}, handed_out="a.bin"), place)
+    assert _content(place) == {"a.bin": "new", "notes.txt": "mine"}

@@ -105,3 +105,33 @@ def test_empty_folders_go_as_far_up_as_asked_and_not_beyond_the_first_that_is_no
     (tmp_path / "a" / "file").touch()
     remove_empty_folders(tmp_path / "a" / "b", depth=3)
     assert list((tmp_path / "a").iterdir()) == [tmp_path / "a" / "file"]
+
+
+def test_in_a_working_folder_that_is_gone_no_folder_can_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(FileNotFoundError):
+        make_folder(Path("a/b"))
+
+
+def test_what_is_no_folder_is_not_removed_as_one(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    remove_tree(tmp_path / "file")
+    remove_tree(tmp_path / "file" / "below")
+    assert (tmp_path / "file").exists()
+
+
+def test_what_a_link_leads_to_keeps_its_permissions_where_those_of_the_tree_are_changed(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "precious").mkdir(mode=0o500)
+    closed = tmp_path / "tree" / "closed"
+    closed.mkdir(parents=True)
+    (closed / "link").symlink_to(tmp_path / "precious")
+    closed.chmod(0o500)
+    unprivileged(lambda: remove_tree(tmp_path / "tree"))
+    assert not (tmp_path / "tree").exists()
+    assert (tmp_path / "precious").stat().st_mode & 0o777 == 0o500

@@ -230,3 +230,14 @@ def test_a_copy_can_be_cleared_from_a_disk_that_has_no_room_for_as_much_as_a_fol
             assert _everything(full.root) == []
     except CannotMountError as error:
         pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("name", [".locks", ".staging"])
+def test_a_file_in_the_place_of_the_caches_own_folder_is_an_error_and_the_copy_stays(
+    bench: CacheBench, name: str
+) -> None:
+    config = _copy(bench)
+    (bench.layout.root / name).touch()
+    with pytest.raises(NotADirectoryError, match=name):
+        remove_copy(bench.layout, config)
+    assert bench.inspect(config).status == "cached"

@@ -290,3 +290,23 @@ def test_ranges_that_are_damaged_or_may_be_lost_since_a_crash_of_the_machine_are
     assert _part_with_holes(folder, **spoil).bytes_done in (0, 10_000)
     staging = Staging.claim(folder, "f")
     assert (staging.bytes_done, staging.journal) == (0, None)
+
+
+def test_a_part_that_may_not_be_taken_over_stays_for_who_may(folder: Path) -> None:
+    part = _part(folder, "free", 1000)
+    folder.chmod(0o555)
+    assert unprivileged(lambda: Staging.take(part)) is None
+    with pytest.raises(PermissionError):
+        unprivileged(lambda: Staging.claim(folder, "f"))
+    folder.chmod(0o755)
+    assert Staging.claim(folder, "f").bytes_done == 1000
+
+
+def test_a_part_in_which_somebody_still_writes_is_left_as_it_is(folder: Path) -> None:
+    staging = Staging.claim(folder, "f")
+    staging.data_path.write_bytes(bytes(1000))
+    staging.abandon()
+    staging.release()
+    staging.remove()
+    assert staging.bytes_done == 1000
+    assert abandoned(folder) == []

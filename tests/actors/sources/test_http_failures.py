@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from fetching import Fetching
 from loopback import Fault, LoopbackServer
 from openmas_assets.actors.sources.fetched import TransferError
+from openmas_assets.actors.sources.http_failure import connection_failure
 from openmas_assets.actors.sources.http_headers import http_date
 from openmas_assets.messages.errors import AssetAuthenticationError, AssetDownloadError
 from projects import asset
@@ -265,3 +266,10 @@ def test_a_proxy_that_is_not_there_is_explained(
     server.close()
     monkeypatch.setenv("http_proxy", server.origin)
     assert "no connection through the proxy" in str(failure(fetching, "http://models.invalid/a"))
+
+
+def test_an_error_that_nobody_expects_is_named_without_its_text() -> None:
+    failure = connection_failure("a", "http://host/a", RuntimeError("s3cret"), SHORT_SECONDS)
+    assert "the connection to the server broke: RuntimeError (http://host/a)" in str(failure.error)
+    assert "s3cret" not in repr(failure.error)
+    assert failure.is_retryable

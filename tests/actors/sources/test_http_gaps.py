@@ -120,3 +120,11 @@ def test_bytes_beyond_a_share_that_was_given_away_do_no_harm(surplus: int) -> No
     gaps.advance(gap, PIECE + surplus)
     gaps.advance(gap, surplus)
     assert gaps.arrived == ((0, TOTAL),)
+
+
+@pytest.mark.parametrize("is_complete", [True, False], ids=["complete", "closed"])
+def test_nobody_waits_for_what_is_over(is_complete: bool) -> None:
+    gaps = proven(*[] if is_complete else [(0, TOTAL)])
+    if not is_complete:
+        gaps.close()
+    gaps.wait(threading.TIMEOUT_MAX)

@@ -1,6 +1,6 @@
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from openmas_assets.actors.sources import http_pace
 from openmas_assets.actors.sources.fetched import TransferError
 from openmas_assets.actors.sources.http_slots import MOST_PER_HOST
 from openmas_assets.messages.asset_config import AssetConfig
+from openmas_assets.messages.errors import AssetCacheError
 from projects import asset
 
 MIB = 1 << 20
@@ -161,6 +162,21 @@ def test_a_connection_that_breaks_leaves_its_piece_to_the_others(
     url = server.put_sequence("/a", [slow_one, slow_one, broken, slow_one])
     assert fetching.path(asset("a", url, checksum=CHECKSUM)).read_bytes() == DATA
     assert server.bytes_sent("/a") < 1.5 * len(DATA)
+
+
+def test_a_disk_that_fails_one_connection_ends_all_of_them(
+    fetching: Fetching, server: LoopbackServer
+) -> None:
+    def without_a_file(answer: Answer) -> Iterator[bytes | float]:
+        for path in fetching.layout.staging.rglob("data"):
+            path.unlink(missing_ok=True)  # the first connection has it open
+        yield answer.head() + answer.body()
+
+    broken = Resource(data=DATA, **SLOW, faults=[Fault(script=without_a_file)])
+    config = asset("a", server.put_sequence("/a", [Resource(data=DATA, **SLOW), broken]), checksum=CHECKSUM)
+    with pytest.raises(AssetCacheError):
+        fetching.hit(config)
+    assert fetching.staged() == []
 
 
 def test_connections_that_add_next_to_nothing_are_closed_again(

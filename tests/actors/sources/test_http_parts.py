@@ -6,6 +6,7 @@ import pytest
 from fetching import Fetching, fetch_program
 from loopback import Fault, LoopbackServer, Resource
 from openmas_assets.actors.cache.owner import Owner
+from openmas_assets.actors.cache.staging import Journal
 from openmas_assets.actors.sources.fetched import TransferError
 from openmas_assets.messages.asset_config import AssetConfig
 from power import ANOTHER_BOOT
@@ -158,3 +159,30 @@ def test_a_killed_process_leaves_a_part_that_another_one_goes_on_with(
     assert fetching.path(config).read_bytes() == DATA
     assert ranges(server) == [None, f"bytes={arrived}-"]
     assert fetching.staged() == []
+
+
+def test_a_part_whose_ranges_have_all_arrived_is_one_piece_from_then_on(
+    fetching: Fetching, server: LoopbackServer
+) -> None:
+    config = asset("a", server.put("/a", DATA, etag='"v1"', faults=[Fault(status=503, times=1)]))
+    arrived = ((0, CUT), (CUT, len(DATA)))
+    boot = Owner.current().boot
+    fetching.leave_part(config, DATA, validator='"v1"', bytes_total=len(DATA), arrived=arrived, boot=boot)
+    fail(fetching, config)
+    journal = Journal.model_validate_json(fetching.part().with_name("journal.json").read_bytes())
+    assert journal.arrived is None  # the last byte, which is asked for once more, is cut off
+    assert fetching.path(config).read_bytes() == DATA
+    assert ranges(server) == [f"bytes={len(DATA) - 1}-"] * 2
+
+
+def test_a_part_is_not_gone_on_with_where_the_file_has_another_size_by_now(
+    fetching: Fetching, server: LoopbackServer
+) -> None:
+    longer = {"Content-Range": f"bytes {CUT}-{len(DATA) - 1}/{len(DATA) + 1}"}
+    odd = Resource(data=DATA[CUT:], etag='"v1"', status=206, ranges=False, headers=longer)
+    config = asset("a", server.put_sequence("/a", [odd, Resource(data=OTHER, etag='"v1"')]))
+    fetching.leave_part(
+        config, DATA[:CUT], validator='"v1"', bytes_total=len(DATA), boot=Owner.current().boot
+    )
+    assert fetching.path(config).read_bytes() == OTHER
+    assert ranges(server) == [f"bytes={CUT}-", None]

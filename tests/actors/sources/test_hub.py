@@ -534,3 +534,21 @@ def test_a_full_disk_is_not_taken_for_the_network(hub: Hub, fetching: Fetching, 
         done = program.wait()
     assert "the file is larger than the disk or a limit allows" in done.stdout
     assert fetching.staged() == []
+
+
+@pytest.mark.parametrize("status", [500, 404])
+def test_a_leftover_of_another_size_does_not_pass_where_the_hub_does_not_give_the_file(
+    hub: Hub, fetching: Fetching, status: int
+) -> None:
+    """The library answers with what is there when it cannot ask."""
+    hub.put_repo("org/model", {"a": WEIGHTS}, served={"a": {"status": status}})
+    config = hub_asset()
+    staging = Staging.claim(fetching.layout.staging_folder(config), config.fingerprint)
+    staging.hub_path.mkdir()
+    (staging.hub_path / "a").write_bytes(WEIGHTS[:-1])
+    staging.write_journal(Journal(fingerprint=config.fingerprint, validator="an earlier commit"))
+    staging.release()
+    with pytest.raises(TransferError, match="a did not arrive whole") as caught:
+        fetching.hit(config)
+    assert caught.value.is_retryable
+    assert fetching.staged() == []

@@ -14,13 +14,16 @@ from hub_home import OTHER_TOKEN, TOKEN, VARIABLE, hub_asset, open_hub
 from hub_repository import answer, error
 from loopback import Fault, Resource
 from openmas_assets.actors import AssetManager
+from openmas_assets.actors.credentials import hub_token
 from openmas_assets.actors.sources.fetched import TransferError
+from openmas_assets.actors.sources.hub_failure import hub_failure
 from openmas_assets.messages.errors import (
     AssetAuthenticationError,
     AssetDownloadError,
     AssetVerificationError,
 )
 from openmas_assets.messages.manager import GetAssetPath
+from openmas_assets.messages.source import HubSource
 from projects import project
 from secrets_found import appearances
 
@@ -290,3 +293,13 @@ def test_neither_the_token_nor_a_signature_appears_anywhere(  # noqa: PLR0913, P
     for secret in (TOKEN, SIGNATURE):
         assert secret not in said
         assert not any(secret in str(path) or secret.encode() in path.read_bytes() for path in stored)
+
+
+def test_an_error_that_nobody_expects_of_the_library_is_named_without_its_text() -> None:
+    config = hub_asset()
+    assert isinstance(config.source, HubSource)
+    found = hub_failure(config, config.source, hub_token(config), ValueError(SIGNATURE))
+    assert isinstance(found, TransferError)
+    assert "the Hugging Face library failed on hf://org/model@main (builtins.ValueError)" in str(found.error)
+    assert SIGNATURE not in repr(found.error)
+    assert not found.is_retryable
