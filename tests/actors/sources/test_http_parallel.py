@@ -170,12 +170,30 @@ def test_a_disk_that_fails_one_connection_ends_all_of_them(
     def without_a_file(answer: Answer) -> Iterator[bytes | float]:
         for path in fetching.layout.staging.rglob("data"):
             path.unlink(missing_ok=True)  # the first connection has it open
-        yield answer.head() + answer.body()
+        yield answer.head() + answer.body()[:1000]
 
     broken = Resource(data=DATA, **SLOW, faults=[Fault(script=without_a_file)])
     config = asset("a", server.put_sequence("/a", [Resource(data=DATA, **SLOW), broken]), checksum=CHECKSUM)
     with pytest.raises(AssetCacheError):
         fetching.hit(config)
+    assert server.bytes_sent("/a") < len(DATA)
+    assert fetching.staged() == []
+
+
+def test_a_damaged_range_spoils_the_whole_file(fetching: Fetching, server: LoopbackServer) -> None:
+    """Others may have written what was meant as the size of a chunk."""
+
+    def damaged(answer: Answer) -> Iterator[bytes | float]:
+        first, last = answer.part[0], answer.part[-1]
+        head = f"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes {first}-{last}/{len(DATA)}\r\n"
+        yield f"{head}Transfer-Encoding: chunked\r\n\r\n7\r\nhello\r\n5\r\nworld\r\n0\r\n\r\n".encode()
+
+    slow_one = Resource(data=DATA, **SLOW)
+    broken = Resource(data=DATA, **SLOW, faults=[Fault(script=damaged)])
+    config = asset("a", server.put_sequence("/a", [slow_one, broken, slow_one]))
+    with pytest.raises(TransferError, match="the body is not in the chunks") as caught:
+        fetching.hit(config)
+    assert caught.value.is_retryable
     assert fetching.staged() == []
 
 
