@@ -131,13 +131,16 @@ class Flights:
             self._fail(flight, error)
 
     def _fetch(self, flight: Flight) -> None:
+        self._pool.submit(self._job(flight))
+
+    def _job(self, flight: Flight) -> Job:
         if flight.job is None:
             flight.job = Job(
                 command=functools.partial(self._command, flight),
                 on_answer=functools.partial(self._on_answered, flight),
                 on_failure=functools.partial(self._fail, flight),
             )
-        self._pool.submit(flight.job)
+        return flight.job
 
     def _command(self, flight: Flight, job_id: int) -> DownloadAsset:
         # Made anew for each attempt: what is wanted may have changed in the meantime.
@@ -178,7 +181,7 @@ class Flights:
         detail = f"for {answer.holder or 'another process'}"
         self._report(flight, "waiting", answer.bytes_done, answer.bytes_total, detail)
         pause_seconds = flight.lock_wait.next_look_seconds(answer.bytes_done, answer.bytes_total)
-        self._fetch_later(flight, pause_seconds)
+        self._pool.submit_later(self._job(flight), pause_seconds)
 
     def _retry_or_fail(self, flight: Flight, answer: DownloadFailed) -> None:
         config = flight.config
@@ -190,11 +193,7 @@ class Flights:
         pause_seconds = max(config.retry_delay_seconds, answer.retry_after_seconds)
         detail = f"in {pause_seconds:g} s, {attempt} of {config.retries + 1} failed: {answer.error.problem}"
         self._report(flight, "retrying", detail=detail)
-        self._fetch_later(flight, pause_seconds)
-
-    def _fetch_later(self, flight: Flight, pause_seconds: float) -> None:
-        if flight.job is not None:
-            self._pool.submit_later(flight.job, pause_seconds)
+        self._pool.submit_later(self._job(flight), pause_seconds)
 
     def _land(
         self, flight: Flight, path: Path, witnesses: tuple[Witness, ...] | None, *, was_transferred: bool

@@ -403,6 +403,22 @@ def test_a_request_is_content_with_what_another_process_has_brought(
     assert gets(server) == 1
 
 
+def test_a_forced_request_that_joins_is_not_content_with_it_either(
+    open_manager: OpenManager, server: LoopbackServer
+) -> None:
+    plain = asset("a", server.put("/a", DATA))
+    manager = open_manager(project(special(Gated, plain, DownloaderActor)))
+    ours = get(manager)
+    GATE.wait_until_entered()
+    theirs = get(open_manager(project(plain))).get(timeout=10)
+    forced = get(manager, force_download=True)
+    settle(manager)
+    GATE.open()
+    assert ours.get(timeout=10) == theirs
+    assert forced.get(timeout=10) == theirs
+    assert gets(server) == 2
+
+
 # Fairness
 
 
@@ -487,6 +503,24 @@ def test_whoever_joins_while_the_stop_is_under_way_gets_the_path(
     GATE.open()
     assert second.get(timeout=10).path.read_bytes() == DATA
     assert gets(server) == 1
+
+
+def test_nobody_waits_for_another_process_once_all_have_given_up(
+    open_manager: OpenManager, server: LoopbackServer, gate: threading.Event
+) -> None:
+    plain, probe = asset("a", gated(server, gate)), ProgressProbe()
+    theirs = get(open_manager(project(plain)))
+    server.wait_for(lambda _: gets(server) == 1)
+    manager = open_manager(project(special(Gated, plain, DownloaderActor)), on_progress=probe)
+    ours = get(manager)
+    GATE.wait_until_entered()
+    ours.cancel()
+    settle(manager)
+    GATE.open()  # what the downloader comes to now is their lock
+    probe.wait_for("a", "stopped")
+    assert probe.phases("a") == ["stopped"]
+    gate.set()
+    assert get(manager).get(timeout=10) == theirs.get(timeout=10)
 
 
 def test_a_late_farewell_does_not_take_somebody_elses_place(

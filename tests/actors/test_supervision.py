@@ -20,7 +20,7 @@ from openmas_assets.actors.inspector import InspectorActor
 from openmas_assets.actors.manager_actor import AssetManagerActor
 from openmas_assets.actors.restarts import RestartBudget
 from openmas_assets.messages.asset_config import AssetConfig
-from openmas_assets.messages.errors import AssetError
+from openmas_assets.messages.errors import AssetError, UnknownAssetError
 from openmas_assets.messages.inspector import AssetInspected
 from openmas_assets.messages.manager import (
     AssetPath,
@@ -33,7 +33,7 @@ from openmas_assets.messages.manager import (
 from programs import Program
 from progress_probe import ProgressProbe
 from projects import asset, project
-from special_assets import GATE, Buggy, BuggyOnce, Gated, GatedBuggy, Homeless, special
+from special_assets import GATE, Buggy, BuggyOnce, Gated, GatedBuggy, Homeless, Unreadable, special
 
 OpenManager = Callable[..., AssetManager]
 
@@ -154,6 +154,16 @@ def test_an_expected_failure_of_a_verification_tells_who_waits_and_is_no_crash(
     assert len(workers(DownloaderActor)) == 1
 
 
+def test_a_disk_that_fails_where_a_copy_is_looked_for_fails_the_request_and_is_no_crash(
+    open_manager: OpenManager, server: LoopbackServer
+) -> None:
+    bad = special(Unreadable, asset("a", server.put("/a", DATA)), DownloaderActor)
+    manager = open_manager(project(bad))
+    with pytest.raises(AssetError, match="asset 'a': the disk failed: Input/output error"):
+        get(manager).get(timeout=10)
+    assert len(workers(DownloaderActor)) == 1
+
+
 def test_a_bug_that_crashes_every_downloader_ends_in_an_error_that_names_it(
     open_manager: OpenManager, server: LoopbackServer
 ) -> None:
@@ -260,6 +270,27 @@ def test_an_inspector_that_is_stopped_from_outside_has_its_looks_taken_by_the_ne
     GATE.open()
     assert status.get(timeout=10).status == "cached"
     assert [reply.get(timeout=10).path.read_text() for reply in replies] == ["a", "b", "b"]
+
+
+def test_an_inspector_that_crashes_for_who_has_given_up_disturbs_nobody_who_asks_anew(
+    open_manager: OpenManager, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+    store(open_manager, *(asset(name, tmp_path / name) for name in ("a", "b")))
+    first = special(Gated, asset("a", tmp_path / "a"), InspectorActor)
+    bad = special(BuggyOnce, asset("b", tmp_path / "b"), InspectorActor, good_for=0)
+    manager = open_manager(project(first, bad))
+    held = get(manager, "a")
+    GATE.wait_until_entered()
+    given_up = get(manager, "b")
+    with pytest.raises(UnknownAssetError):
+        get(manager, "c").get(timeout=10)  # what was told before has been handled
+    given_up.cancel()
+    again = get(manager, "b")
+    GATE.open()
+    assert held.get(timeout=10).path.read_text() == "a"
+    assert again.get(timeout=10).path.read_text() == "b"
 
 
 def test_an_idle_inspector_may_crash(open_manager: OpenManager, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Assets whose key is a bug, a refusal or slow, but for one kind of actor only: what goes wrong is real."""
 
+import errno
 import itertools
+import os
 import threading
 from collections.abc import Iterator
 
@@ -85,6 +87,13 @@ class Homeless(_Special):
     def _be_special(self) -> None:
         message = "there is no place for it"
         raise AssetError(message)
+
+
+class Unreadable(_Special):
+    """An asset in whose place the disk fails."""
+
+    def _be_special(self) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 class Gated(_Special):
