@@ -1,16 +1,22 @@
 """Each plugin is an actor of its own, and each call runs in a thread: nobody waits for who is slow."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from openmas_assets.actors import AssetStore, PluginDispatcher, Reply
+from openmas_assets.actors import AssetManager, AssetStore, PluginDispatcher, Reply
+from openmas_assets.actors.manager_actor import AssetManagerActor
 from openmas_assets.messages.plugin import CallPlugin, PluginAnswered
+from openmas_assets.messages.supervision import WaitOver
 from plugins import Door, config, error_of, message, response_of, threads, wait_until_over
+from projects import asset, project
+from special_assets import BuggyOnce, special
 
 PLACES = 64
+READERS = 64
 TIMEOUT_SECONDS = 30
 
 
@@ -109,6 +115,96 @@ def test_a_reference_that_takes_long_to_resolve_delays_no_other_call(
     assert response_of(answer_to(held)) == "seen"
 
 
+def test_who_gives_up_waiting_for_a_reference_has_it_read_no_more(
+    plugins: PluginDispatcher, store: AssetStore, door: Door
+) -> None:
+    class Views:
+        def __init__(self) -> None:
+            self.seen: list[str] = []
+
+        @property
+        def slow(self) -> str:
+            door.pass_through()
+            return "slow"
+
+        @property
+        def quick(self) -> str:
+            self.seen.append("quick")
+            return "quick"
+
+    views, ran = Views(), list[Any]()
+    store.allow_properties(Views, "slow", "quick")
+    store.put(views, asset_id="views")
+    plugins.register(
+        config(go={"type": "list", "asset_ref_acceptable": True}), lambda _command, param: ran.append(param)
+    )
+    # As many as the store reads at a time.
+    held = ask(plugins, param=["asset://views/content/slow"] * READERS)
+    door.wait_for(READERS)
+    ask(plugins, param=["asset://views/content/quick"]).cancel()
+    for number in range(2):  # the plugin has heard of it and of its end by then
+        assert response_of(answer_to(ask(plugins, param=[number]))) is None
+    door.open()
+    assert response_of(answer_to(held)) is None
+    assert response_of(answer_to(ask(plugins, param=["asset://views/content/slow"]))) is None
+    assert views.seen == []
+    assert ran == [[0], [1], ["slow"] * READERS, ["slow"]]
+
+
+def test_a_bug_of_who_resolves_a_reference_fails_that_call_alone(
+    open_manager: Callable[..., AssetManager], door: Door, tmp_path: Path
+) -> None:
+    bad = special(BuggyOnce, asset("a", tmp_path / "a"), AssetManagerActor, good_for=0)
+    with (
+        AssetStore(asset_manager=open_manager(project(bad))) as store,
+        PluginDispatcher(store) as plugins,
+    ):
+        accepting = {"type": "any", "asset_ref_acceptable": True}
+        plugins.register(
+            config(hold=None, go=accepting), {"hold": door.pass_through, "go": lambda param: param}
+        )
+        held = ask(plugins, "hold")
+        door.wait_for()
+        error = error_of(answer_to(ask(plugins, param="asset://a/path")))
+        assert error == {
+            "type": "ZeroDivisionError",
+            "message": "the reference at param does not resolve: ZeroDivisionError: a bug in the key",
+            "param": "param",
+        }
+        door.open()
+        assert response_of(answer_to(held)) is None
+
+
+# What is called with belongs to the caller, who may change it
+
+
+class Restless(str):
+    """A key whose dict grows whenever it is looked at, as if another thread wrote to it all the time."""
+
+    __slots__ = ("owner",)
+    owner: dict[str, Any]
+
+    def __hash__(self) -> int:
+        if (owner := getattr(self, "owner", None)) is not None:
+            owner[f"{len(owner)}"] = None
+        return super().__hash__()
+
+
+def test_a_parameter_that_is_changed_while_it_is_read_fails_that_call_alone(
+    plugins: PluginDispatcher, door: Door
+) -> None:
+    plugins.register(config(hold=None, go=None), {"hold": door.pass_through, "go": lambda param: param})
+    held = ask(plugins, "hold")
+    door.wait_for()
+    key, param = Restless("key"), dict[str, Any]()
+    param[key] = None
+    key.owner = param
+    error = error_of(answer_to(ask(plugins, param=param)))
+    assert error["message"].startswith("the parameter was changed while it was read: dictionary changed size")
+    door.open()
+    assert response_of(answer_to(held)) is None
+
+
 # Places
 
 
@@ -186,6 +282,25 @@ def test_a_call_that_takes_too_long_is_answered_with_an_error(
         "Ask for less at a time, or give the call more time.",
         "param": None,
     }
+
+
+def test_a_time_that_is_up_after_the_answer_disturbs_nobody(plugins: PluginDispatcher) -> None:
+    plugins.register(config(go=None), lambda _command, param: param)
+    assert response_of(answer_to(ask(plugins, param=1, timeout_seconds=TIMEOUT_SECONDS))) == 1
+    plugins.actor_ref.tell(WaitOver(job_id=1))  # what the first alarm says when it rings
+    assert response_of(answer_to(ask(plugins, param=2))) == 2
+
+
+def test_a_plugin_without_a_timeout_is_waited_for_as_long_as_it_takes(
+    plugins: PluginDispatcher, door: Door
+) -> None:
+    before = set(threads("Alarm"))
+    plugins.register(config(go=None), door.pass_through, timeout_seconds=None)
+    held = ask(plugins)
+    door.wait_for()
+    assert set(threads("Alarm")) <= before
+    door.open()
+    assert response_of(answer_to(held)) is None
 
 
 def test_a_function_that_has_timed_out_keeps_its_place_and_its_late_answer_is_dropped(
