@@ -176,7 +176,7 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
             if self._outcome is None:
                 self._leave()
                 with self._lock:
-                    if self._callbacks and gate.open in self._callbacks:
+                    if self._callbacks and gate.open in self._callbacks:  # pragma: no branch - settled now
                         self._callbacks.remove(gate.open)
             gate.leave()
 
@@ -351,7 +351,7 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
     def _stop_following(self) -> None:
         with self._lock:  # once: who is followed by many counts them
             followed, self._followed = self._followed, None
-        if followed is not None:
+        if followed is not None:  # pragma: no branch - cancelled twice in one moment
             followed.remove_follower(self)
 
     def add_follower(self, follower: "Reply[T]") -> None:

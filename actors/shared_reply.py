@@ -1,6 +1,6 @@
 """One answer that many wait for, each with a reply of their own."""
 
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from openmas_assets.actors.reply import Outcome, Reply
 
@@ -67,8 +67,6 @@ class SharedReply(Reply[T], Generic[T]):
         """
         super().settle(outcome, is_cancelled=is_cancelled)
         with self._lock:
-            if self._outcome is None:
-                return
             followers, self._followers = self._followers, None
         for follower in followers or ():
-            follower.settle(self._outcome)
+            follower.settle(cast("Outcome", self._outcome))

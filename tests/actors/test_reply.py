@@ -230,6 +230,14 @@ def test_get_gives_up_after_its_timeout_and_the_answer_can_be_got_later() -> Non
     assert reply.get(timeout=0) == 1
 
 
+def test_who_runs_out_of_time_is_forgotten() -> None:
+    reply: Reply[str] = Reply()
+    for _ in range(3):
+        with pytest.raises(pykka.Timeout):
+            reply.get(timeout=0)
+    assert not reply._callbacks
+
+
 async def test_a_coroutine_awaits_the_answer(oracle: pykka.ActorRef[Oracle]) -> None:
     assert await ask(oracle, 1) == 1
     settled: Reply[int] = Reply()
