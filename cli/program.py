@@ -66,9 +66,6 @@ def _outcome(run: Callable[[], Any]) -> HandOver | int:
         # The terminal has shown ^C and left the cursor behind it.
         note(f"\n{stop}" if is_terminal(sys.stderr) else str(stop))
         return stop.exit_code
-    except click.Abort:
-        note("Aborted.")
-        return _FAILURE
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -1,6 +1,7 @@
 import pytest
 
 from loopback import LoopbackServer
+from programs import Program
 from project_folder import ProjectFolder, http, script
 from terminal import Terminal
 
@@ -57,3 +58,18 @@ def test_a_terminal_shows_bars_and_no_log_lines_and_keeps_only_the_paths(
     assert "downloading," not in terminal.text
     # The last line is the one for the prompt: empty, and the cursor at its start.
     assert terminal.screen == [str(project.asset_path("a")), str(project.asset_path("b")), ""]
+
+
+def test_a_log_that_cannot_be_written_stops_nobody() -> None:
+    code = """
+        import logging, sys
+        from openmas_assets.cli.screen import logs_on_standard_error
+
+        sys.stderr = open("/dev/full", "w")
+        with logs_on_standard_error():
+            logging.getLogger("openmas_assets").warning("lost")
+        print("went on")
+    """
+    with Program(code) as program:
+        done = program.wait()
+    assert done.stdout == "went on\n"

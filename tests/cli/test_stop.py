@@ -2,6 +2,7 @@ import json
 import os
 import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -113,6 +114,12 @@ def test_in_process_the_handlers_are_put_back(project: ProjectFolder) -> None:
     for arguments in (["list"], ["--help"], ["list", "--wrong"], ["download", "unknown"]):
         project.invoke(*arguments)
         assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_in_another_thread_than_the_main_one_the_signals_are_left_alone(project: ProjectFolder) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        result = threads.submit(project.invoke, "list").result()
+    assert (result.exit_code, result.stderr) == (0, "The project declares no assets.\n")
 
 
 def test_a_reader_that_leaves_ends_it_quietly(project: ProjectFolder) -> None:
