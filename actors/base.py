@@ -56,6 +56,18 @@ class AssetActor(pykka.ThreadingActor):
             self.on_failure(*sys.exc_info())
             self._actor_loop_teardown()
 
+    def _handle_failure(
+        self,
+        exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # Where standard error is closed, to log an error is one more; those who wait are told all the same.
+        with contextlib.suppress(Exception):
+            super()._handle_failure(exception_type, exception_value, traceback)
+        pykka.ActorRegistry.unregister(self.actor_ref)
+        self.actor_stopped.set()
+
     def _stop(self) -> None:
         error = sys.exc_info()[1]
         if error is not None and not isinstance(error, Exception):

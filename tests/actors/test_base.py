@@ -1,6 +1,7 @@
 """What all our actors have in common, and how workers tell of their end."""
 
 import ctypes
+import io
 import logging
 import queue
 import sys
@@ -134,6 +135,23 @@ def test_a_worker_that_crashes_says_of_what(
     monkeypatch.setattr(logging.getLogger("pykka"), "disabled", True)
     worker.tell(bug)
     assert news.get(timeout=10) == WorkerGone(worker_urn=worker.actor_urn, cause=cause)
+
+
+def test_a_worker_that_crashes_where_no_log_can_be_written_says_so_too(
+    worker: pykka.ActorRef[Worker], news: "queue.Queue[WorkerGone]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As in a daemon that has closed its standard error, where a handler's complaint fails as its record does.
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed)
+    monkeypatch.setattr(logging.getLogger("pykka"), "handlers", [logging.StreamHandler(closed)])
+    worker.tell(ValueError("oh"))
+    try:
+        assert news.get(timeout=10) == WorkerGone(worker_urn=worker.actor_urn, cause="ValueError: oh")
+        assert not worker.is_alive()
+        assert worker not in pykka.ActorRegistry.get_all()
+    finally:
+        pykka.ActorRegistry.unregister(worker)  # to stop it would take forever if it were left there
 
 
 def test_a_worker_that_crashes_outside_of_our_code_says_so_too(
