@@ -77,13 +77,6 @@ class DownloaderActor(WorkerActor):
     def _create_actor_inbox() -> _Inbox:
         return _Inbox()
 
-    def on_stop(self) -> None:
-        """Close the connections, then tell the supervisor. The actor's own thread."""
-        try:
-            self._fetcher.close()
-        finally:
-            super().on_stop()
-
     def _receive(self, message: Any) -> None:
         match message:
             case DownloadAsset() | VerifyCopy() | SyncCopy() | RemoveCopy() | RemoveAllCopies():

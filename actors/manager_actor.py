@@ -215,8 +215,8 @@ class AssetManagerActor(AssetActor):
     def _on_worker_gone(self, event: WorkerGone) -> None:
         self._pool.lose(event.worker_urn, event.cause)
         self._inspections.lose(event.worker_urn, event.cause)
-        if self._pool.is_stopped and self._network is not None:
-            self._network.close()  # one that crashed has left its connections open
+        if self._pool.is_stopped:
+            self._close_network()
         self._settle_if_closed()
 
     def _config(self, name: str) -> AssetConfig:
@@ -233,9 +233,15 @@ class AssetManagerActor(AssetActor):
 
     def _end(self, error: AssetError) -> None:
         self._stop_working(error)
+        self._close_network()
         if self._closed_reply is not None:
             # Whoever closes it need not wait for workers of whose end this actor will not hear.
             self._closed_reply.set(AssetManagerClosed())
+
+    def _close_network(self) -> None:
+        # Not by a downloader that ends: the others use its connections too.
+        if self._network is not None:
+            self._network.close()
 
     def _stop_working(self, error: AssetError) -> None:
         self._inspections.stop(error)

@@ -50,6 +50,12 @@ def workers(actor: type[WorkerActor]) -> list[pykka.ActorRef[Any]]:
     return pykka.ActorRegistry.get_by_class(actor)
 
 
+def connection_of(server: LoopbackServer) -> threading.Thread:
+    """The server's side of the connection that brought the first request: it serves until ours is closed."""
+    name = f"loopback-{server.requests[0].client_port}"
+    return next(thread for thread in threading.enumerate() if thread.name == name)
+
+
 def crash(ref: pykka.ActorRef[Any]) -> None:
     """Have an actor run into a bug."""
     with suppress(pykka.ActorDeadError):
@@ -105,6 +111,24 @@ def test_a_downloader_that_is_stopped_from_outside_has_its_job_done_by_the_next_
     assert reply.get(timeout=10).path.read_bytes() == DATA
     assert len(server.requests) == 2
     assert str(server.requests[1].range).startswith("bytes=")
+
+
+def test_a_downloader_that_is_stopped_from_outside_leaves_the_others_their_connections(
+    open_manager: OpenManager, server: LoopbackServer
+) -> None:
+    gate = threading.Event()
+    slow = asset("slow", server.put("/slow", DATA, faults=[Fault(stall_after=0, gate=gate)]))
+    manager = open_manager(project(slow, asset("a", server.put("/a", DATA))), pool_size=2)
+    running = get(manager, "slow")
+    server.wait_for(lambda server: server.count("GET", "/slow") == 1)
+    get(manager).get(timeout=10)
+    _, idle = workers(DownloaderActor)
+    assert idle.stop(timeout=10)
+    get(manager, force_download=True).get(timeout=10)
+    _, before, after = server.requests
+    assert before.client_port == after.client_port
+    gate.set()
+    assert running.get(timeout=10).path.read_bytes() == DATA
 
 
 def test_an_idle_downloader_may_be_stopped_or_crash(
@@ -188,11 +212,7 @@ def test_when_the_last_downloader_crashes_as_it_is_stopped_no_connection_stays_o
     crashing = special(GatedBuggy, asset("b", server.url("/a")), DownloaderActor)
     manager = open_manager(project(plain, crashing), pool_size=1)
     get(manager).get(timeout=10)
-    [connection] = [
-        thread
-        for thread in threading.enumerate()
-        if thread.name == f"loopback-{server.requests[0].client_port}"
-    ]
+    connection = connection_of(server)
     verified = manager.ask(VerifyAsset(name="b"))
     GATE.wait_until_entered()
     manager.ask(CloseAssetManager())
@@ -200,7 +220,7 @@ def test_when_the_last_downloader_crashes_as_it_is_stopped_no_connection_stays_o
         verified.get(timeout=10)  # the pool is stopped
     assert connection.is_alive()
     GATE.open()
-    connection.join(10)  # it serves until the other side has closed
+    connection.join(10)
     assert not connection.is_alive()
 
 
@@ -387,6 +407,19 @@ def test_a_manager_that_crashes_tells_everybody_who_waits(
     server.wait_for(lambda server: server.requests[0].is_finished)
     GATE.open()
     manager.close()
+
+
+@pytest.mark.parametrize("end", [pykka.ActorRef.stop, crash], ids=["stopped", "crashed"])
+def test_when_a_manager_ends_without_being_closed_no_connection_stays_open(
+    open_manager: OpenManager, server: LoopbackServer, end: Callable[[pykka.ActorRef[Any]], object]
+) -> None:
+    manager = open_manager(project(asset("a", server.put("/a", DATA))))
+    get(manager).get(timeout=10)
+    connection = connection_of(server)
+    assert connection.is_alive()
+    end(manager.actor_ref)
+    connection.join(10)
+    assert not connection.is_alive()
 
 
 @pytest.mark.parametrize("good_for", range(7))
