@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pykka
 import pytest
 
 from openmas_assets.actors import AssetManager, AssetStore, PluginDispatcher, Reply
 from openmas_assets.actors.manager_actor import AssetManagerActor
-from openmas_assets.messages.plugin import CallPlugin, PluginAnswered
+from openmas_assets.actors.plugin_actor import PluginActor
+from openmas_assets.messages.plugin import AbortCommand, CallPlugin, PluginAnswered
 from openmas_assets.messages.supervision import WaitOver
 from plugins import Door, config, error_of, message, response_of, threads, wait_until_over
 from projects import asset, project
@@ -288,6 +290,16 @@ def test_a_time_that_is_up_after_the_answer_disturbs_nobody(plugins: PluginDispa
     plugins.register(config(go=None), lambda _command, param: param)
     assert response_of(answer_to(ask(plugins, param=1, timeout_seconds=TIMEOUT_SECONDS))) == 1
     plugins.actor_ref.tell(WaitOver(job_id=1))  # what the first alarm says when it rings
+    assert response_of(answer_to(ask(plugins, param=2))) == 2
+
+
+def test_a_farewell_that_crosses_the_answer_disturbs_nobody(plugins: PluginDispatcher) -> None:
+    plugins.register(config(go=None), lambda _command, param: param)
+    assert response_of(answer_to(ask(plugins, param=1))) == 1
+    [plugin_ref] = pykka.ActorRegistry.get_by_class(PluginActor)
+    plugin_ref.tell(
+        AbortCommand(call_id=1)
+    )  # what the dispatcher says when the caller of the first one leaves
     assert response_of(answer_to(ask(plugins, param=2))) == 2
 
 
