@@ -134,6 +134,36 @@ def test_a_folder_that_was_there_before_us_is_renamed_and_not_lost(
     assert str(aside) in caplog.text
 
 
+@pytest.mark.parametrize("others", [[], ["other"], ["other", "third"]], ids=len)
+def test_what_others_put_in_the_place_of_foreign_files_at_that_moment_is_not_taken_for_foreign(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, others: list[str]
+) -> None:
+    """Where locks do not work. One copy comes just before the files are set aside, and one just after."""
+    place = _tree(tmp_path / "place", {"precious": "mine"})
+    (place / INFO_NAME).unlink()
+    copies = [_tree(tmp_path / text, {"x": text}) for text in others]
+    rename = os.rename
+
+    def rename_among_others(source: Path, target: Path) -> None:
+        if ".foreign-" not in target.name:
+            rename(source, target)
+            return
+        rename(place, tmp_path / "set aside by another")
+        for copy in copies[:1]:
+            rename(copy, place)
+        rename(source, target)
+        for copy in copies[1:]:
+            rename(copy, place)
+
+    monkeypatch.setattr(os, "rename", rename_among_others)
+    tree = _tree(tmp_path / "tree", {"x": "new"})
+    commit(tree, place)
+    assert _content(place) == {"x": "new"}
+    assert (_content(tree)["x"] if tree.exists() else None) == (others[-1] if others else None)
+    assert list(tmp_path.glob("*.foreign-*")) == []
+    assert caplog.text == ""
+
+
 def test_a_copy_with_damaged_metadata_is_replaced_as_a_whole(tmp_path: Path) -> None:
     place = tmp_path / "place"
     commit(_tree(tmp_path / "old", {"x": "old"}), place)
