@@ -84,7 +84,7 @@ def _judge(
         info = AssetInfo.read(folder)
     except UnreadableInfoError:
         return Inspection("corrupt")
-    if info is None:
+    if info is None or metadata is None:  # or it has come since it was looked for
         size_bytes = resumable_bytes(layout.staging_folder(config), config.fingerprint)
         return Inspection("partial", size_bytes=size_bytes) if size_bytes else Inspection("not_cached")
     snapshot = _snapshot(config, project_root)
@@ -107,10 +107,8 @@ def _with_source(
     return None if snapshot.witness is None else (*witnesses, snapshot.witness)
 
 
-def _witnesses(folder: Path, info: AssetInfo, metadata: Witness | None) -> tuple[Witness, ...] | None:
+def _witnesses(folder: Path, info: AssetInfo, metadata: Witness) -> tuple[Witness, ...] | None:
     """What must not change for an intact copy to stay one; None of another copy."""
-    if metadata is None:
-        return None
     try:
         # Before the files are looked at, so that what changes meanwhile shows at the next look.
         witnesses = (metadata, *info.witnesses(folder))

@@ -187,6 +187,42 @@ def test_a_damaged_copy_is_corrupt_and_the_next_request_heals_it(bench: CacheBen
     assert bench.inspect(config).status == "cached"
 
 
+def test_a_copy_that_has_lost_a_folder_is_corrupt_and_the_next_request_heals_it(
+    bench: CacheBench, tmp_path: Path
+) -> None:
+    config = asset("a", bench.source("folder", {"x": b"1", "y/z": b"22"}))
+    folder = bench.hit(config).path
+    (folder / "y").rename(tmp_path / "moved away")
+    inspection = bench.inspect(config)
+    assert (inspection.status, inspection.path) == ("corrupt", None)
+    assert (bench.hit(config).path / "y" / "z").read_bytes() == b"22"
+    assert bench.inspect(config).status == "cached"
+
+
+def test_a_copy_that_comes_just_after_its_metadata_was_looked_for_counts_from_the_next_look_on(
+    bench: CacheBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing would show that its metadata has become another one since."""
+    config = asset("a", _cached(bench))
+    folder = bench.layout.version_folder(config)
+    folder.rename(tmp_path / "being committed")
+    lstat = os.lstat
+
+    def lstat_before_the_commit(path: str) -> os.stat_result:
+        try:
+            return lstat(path)
+        finally:
+            if path == f"{folder}/{INFO_NAME}" and not folder.exists():
+                (tmp_path / "being committed").rename(folder)
+
+    monkeypatch.setattr(os, "lstat", lstat_before_the_commit)
+    assert bench.inspect(config).status == "not_cached"
+    inspection = bench.inspect(config)
+    assert inspection.status == "cached"
+    assert inspection.witnesses is not None
+    assert are_unchanged(inspection.witnesses)
+
+
 def test_a_folder_without_metadata_is_not_cached(bench: CacheBench) -> None:
     config = asset("a", bench.source("a.bin", b"abc"))
     folder = bench.layout.version_folder(config)
