@@ -1,5 +1,6 @@
 """Answers that are not what RFC 9110 and 9112 say: none of them may pass for a whole file."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -182,13 +183,14 @@ def test_interim_answers_are_passed_over(fetching: Fetching, server: LoopbackSer
 
 
 @pytest.mark.parametrize("status", [100, 103])
+@pytest.mark.parametrize("steps", [(1, SHORT_SECONDS / 20), (10_000,)], ids=["slowly", "in a flood"])
 def test_interim_answers_without_end_are_no_answer(
-    impatient: Fetching, server: LoopbackServer, status: int
+    impatient: Fetching, server: LoopbackServer, status: int, steps: tuple[int | float, ...]
 ) -> None:
     def script(_: Answer) -> Iterator[bytes | float]:
-        while True:
-            yield b"HTTP/1.1 %d Wait\r\n\r\n" % status
-            yield SHORT_SECONDS / 20
+        interim = b"HTTP/1.1 %d Wait\r\n\r\n" % status
+        for step in itertools.cycle(steps):
+            yield interim * step if isinstance(step, int) else step
 
     assert LATE in problem(impatient, server, script)
 
