@@ -128,7 +128,7 @@ class AssetFetcher:
         metadata = stored.metadata._replace(path=f"{folder}/{INFO_NAME}")
         try:
             witnesses = (metadata, *info.witnesses(folder))
-        except OSError:  # pragma: no cover - it was taken away in this very moment
+        except OSError:  # it was taken away in this very moment
             return None
         path = folder if info.path == "." else Path(f"{folder}/{info.path}")
         return Hit(path, witnesses, was_transferred=True) if are_unchanged(witnesses) else None

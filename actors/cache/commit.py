@@ -62,7 +62,7 @@ def commit(tree: Path, version_folder: Path) -> None:
             _exchange(tree, version_folder)
         except OSError as error:
             if error.errno not in _OVERTAKEN_ERRNOS:
-                raise  # pragma: no cover - the disk has failed between two calls
+                raise
         else:
             return
     raise refusal

@@ -43,7 +43,7 @@ def inspect(layout: CacheLayout, config: AssetConfig, project_root: Path) -> Ins
         project_root: What a relative local source is relative to.
     """
     folder = layout.version_folder(config)
-    for _ in range(_MAX_LOOKS):  # pragma: no branch - not that often
+    for _ in range(_MAX_LOOKS):
         metadata = metadata_witness(folder)
         inspection = _judge(layout, config, project_root, metadata)
         if inspection.status != "corrupt" or metadata_witness(folder) == metadata:

@@ -67,7 +67,7 @@ class AssetLock:
             if not is_ours:
                 return False
             # Whoever frees a lock removes its file first: the next one has a file of its own.
-        return False  # pragma: no cover - nobody is overtaken that often
+        return False
 
     def _open(self) -> int:
         for _ in range(_MAX_TRIES):
@@ -75,7 +75,7 @@ class AssetLock:
             # Between the two another process may have removed the folder, as `clear-cache --all` does.
             with contextlib.suppress(FileNotFoundError, FileExistsError):
                 return os.open(self._path, _OPEN_FLAGS, 0o666)
-        return os.open(self._path, _OPEN_FLAGS, 0o666)  # pragma: no cover - nobody is overtaken that often
+        return os.open(self._path, _OPEN_FLAGS, 0o666)
 
     def _try_lock(self, file: int) -> bool:
         # It imports asyncio; the two are a seventh of the terminal's start-up, and warm hits and `list` lock

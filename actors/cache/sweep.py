@@ -42,7 +42,7 @@ def sweep(layout: CacheLayout, config: AssetConfig) -> None:
         config: The asset.
     """
     for path in leftovers(layout, config):
-        if (claimed := Staging.take(path)) is not None:  # pragma: no branch - nobody was quicker
+        if (claimed := Staging.take(path)) is not None:
             claimed.remove()
 
 

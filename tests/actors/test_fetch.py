@@ -257,6 +257,26 @@ def test_in_a_cache_that_cannot_be_written_so_is_a_copy_of_a_local_file(
     assert hit.witnesses is None  # whether the source has changed, only a full look can tell
 
 
+def test_a_copy_that_somebody_takes_away_right_after_it_was_stored_is_asked_for_again(
+    fetching: Fetching, server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = write_archive(tmp_path / "a.zip", "zip", [file("member", DATA)])
+    config = asset("a", server.put("/a.zip", archive), unpack=True, unpack_format="zip")
+    folder, rename = fetching.layout.version_folder(config), os.rename
+
+    def rename_and_lose(source: Path, target: Path) -> None:
+        rename(source, target)
+        if target == folder:
+            rename(target, tmp_path / "taken away")
+
+    with monkeypatch.context() as context:
+        context.setattr(os, "rename", rename_and_lose)
+        with pytest.raises(TransferError, match="it was changed right after it was stored") as caught:
+            fetching.hit(config)
+    assert caught.value.is_retryable
+    assert (fetching.path(config) / "member").read_bytes() == DATA
+
+
 def test_a_local_archive_that_changes_while_it_is_unpacked_is_asked_for_again(
     fetching: Fetching, tmp_path: Path
 ) -> None:

@@ -1,4 +1,5 @@
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -132,6 +133,26 @@ def test_a_folder_that_was_there_before_us_is_renamed_and_not_lost(
     (aside,) = tmp_path.glob("place.foreign-*")
     assert (aside / "precious").read_text() == "mine"
     assert str(aside) in caplog.text
+
+
+def test_a_disk_that_fails_is_not_asked_over_and_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a network file system each answer may take a minute."""
+    place = _tree(tmp_path / "place", {"x": "old"})
+    tree = _tree(tmp_path / "tree", {"x": "new"})
+    asked: list[object] = []
+
+    def fail(*names: object) -> None:
+        asked.append(names)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "rename", fail)
+    monkeypatch.setattr(commit_module, "_exchange_call", lambda: None)
+    with pytest.raises(OSError, match="Input/output error"):
+        commit(tree, place)
+    assert len(asked) == 3
+    assert (_content(place), _content(tree)) == ({"x": "old"}, {"x": "new"})
 
 
 @pytest.mark.parametrize("others", [[], ["other"], ["other", "third"]], ids=len)

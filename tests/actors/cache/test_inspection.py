@@ -223,6 +223,24 @@ def test_a_copy_that_comes_just_after_its_metadata_was_looked_for_counts_from_th
     assert are_unchanged(inspection.witnesses)
 
 
+def test_a_damaged_copy_is_corrupt_although_its_metadata_is_another_one_at_each_look(
+    bench: CacheBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a cache that other programs keep touching: no look is the last one there."""
+    config = asset("a", _cached(bench))
+    folder = bench.layout.version_folder(config)
+    (folder / "a.bin").write_bytes(b"ABC")
+    lstat = os.lstat
+
+    def lstat_and_touch(path: str) -> os.stat_result:
+        if path == f"{folder}/{INFO_NAME}":
+            os.utime(path, ns=(0, lstat(path).st_mtime_ns + 1))
+        return lstat(path)
+
+    monkeypatch.setattr(os, "lstat", lstat_and_touch)
+    assert bench.inspect(config).status == "corrupt"
+
+
 def test_a_folder_without_metadata_is_not_cached(bench: CacheBench) -> None:
     config = asset("a", bench.source("a.bin", b"abc"))
     folder = bench.layout.version_folder(config)

@@ -117,6 +117,33 @@ def test_a_lock_on_a_file_that_has_no_name_any_more_is_none(
     one.release()
 
 
+def test_who_finds_the_name_gone_each_time_is_locked_out_and_does_not_try_for_ever(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock_descriptor, before = filelock.lock_descriptor, open_files()
+
+    def late(file: int, *, blocking: bool) -> bool:
+        path.unlink()
+        return lock_descriptor(file, blocking=blocking)
+
+    monkeypatch.setattr(filelock, "lock_descriptor", late)
+    assert not AssetLock(path).try_acquire()
+    assert open_files() == before
+
+
+def test_who_finds_the_folder_gone_each_time_is_told_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_file = os.open
+
+    def late(name: Path, *arguments: int) -> int:
+        with contextlib.suppress(FileNotFoundError):
+            path.parent.rmdir()
+        return open_file(name, *arguments)
+
+    monkeypatch.setattr(os, "open", late)
+    with pytest.raises(FileNotFoundError, match=path.name):
+        AssetLock(path).try_acquire()
+
+
 def test_of_eight_processes_one_gets_the_lock(path: Path) -> None:
     with contextlib.ExitStack() as stack:
         programs = [stack.enter_context(Program(HOLD, path)) for _ in range(8)]

@@ -155,6 +155,18 @@ def test_a_sweep_takes_the_lock_file_of_a_killed_process(bench: CacheBench) -> N
     assert list(bench.layout.root.iterdir()) == []
 
 
+def test_a_sweep_leaves_the_parts_that_it_may_not_take(bench: CacheBench) -> None:
+    config = _copy(bench)
+    part = _part(bench, config, DEAD)
+    part.parent.chmod(0o555)
+    unprivileged(lambda: sweep_leftovers(bench.layout, config))
+    assert Staging(part).bytes_done == 1000
+    assert not bench.layout.locks.exists()
+    part.parent.chmod(0o755)
+    sweep_leftovers(bench.layout, config)
+    assert bench.staged() == []
+
+
 def test_a_sweep_of_locks_that_may_not_be_looked_at_does_nothing(bench: CacheBench) -> None:
     config = _copy(bench)
     bench.layout.locks.mkdir(mode=0)
