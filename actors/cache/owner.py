@@ -128,7 +128,7 @@ def _namespace() -> str:
 def _read(path: str) -> str:
     try:
         return Path(path).read_text(encoding="ascii", errors="replace").strip()
-    except OSError:  # pragma: no cover - not on Linux
+    except OSError:  # pragma: no cover - a container may have no machine id
         return ""
 
 
