@@ -1,10 +1,13 @@
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from archives import file, write_archive
 from cache_bench import CacheBench
+from loopback import LoopbackServer
 from openmas_assets.actors.cache.layout import INFO_NAME
 from openmas_assets.actors.cache.staging import Journal, Staging
 from openmas_assets.actors.cache.witness import are_unchanged
@@ -221,6 +224,31 @@ def test_a_copy_that_comes_just_after_its_metadata_was_looked_for_counts_from_th
     assert inspection.status == "cached"
     assert inspection.witnesses is not None
     assert are_unchanged(inspection.witnesses)
+
+
+def test_what_comes_into_a_copy_while_it_is_looked_at_shows_at_the_next_look(
+    bench: CacheBench, server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = write_archive(tmp_path / "a.zip", "zip", [file("x", b"1")])
+    config = asset("a", server.put("/a.zip", archive), unpack=True, unpack_format="zip")
+    folder = bench.hit(config).path
+    os.utime(folder, ns=(0, 0))  # the clock of a file system may tick slower than the test runs
+
+    def with_a_guest(look: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:
+        def look_at(path: Path, **options: Any) -> os.stat_result:
+            status = look(path, **options)
+            if path == folder / "x":
+                (folder / "guest").touch()
+            return status
+
+        return look_at
+
+    for name in ("stat", "lstat"):  # which of them pathlib calls is up to the version of Python
+        monkeypatch.setattr(os, name, with_a_guest(getattr(os, name)))
+    witnesses = bench.inspect(config).witnesses
+    assert (folder / "guest").exists()
+    assert witnesses is not None
+    assert not are_unchanged(witnesses)
 
 
 def test_a_damaged_copy_is_corrupt_although_its_metadata_is_another_one_at_each_look(
