@@ -3,13 +3,12 @@
 import contextlib
 import heapq
 import itertools
-import logging
 import queue
 import threading
 import time
 from collections.abc import Callable
 
-logger = logging.getLogger("openmas_assets")
+from openmas_assets.actors.crash import log_bug
 
 # A bug that strikes each time must not keep a processor busy.
 _AFTER_FAILURE_SECONDS = 0.1
@@ -64,7 +63,7 @@ class Alarm:
         while not self._is_stopped:
             try:
                 if failure is not None:
-                    logger.error("the alarm clock failed, going on", exc_info=failure)
+                    log_bug("the alarm clock failed, going on", failure)
                     time.sleep(_AFTER_FAILURE_SECONDS)
                 self._ring_until_stopped()
             except BaseException as error:  # noqa: BLE001 - whoever waits for it would wait forever

@@ -1,6 +1,11 @@
 """A crash: an actor ended by a bug, put into words for those whose request was lost in it."""
 
+import contextlib
+import logging
+
 from openmas_assets.messages.errors import AssetError
+
+logger = logging.getLogger("openmas_assets")
 
 
 def crash_cause(error: BaseException | None) -> str:
@@ -28,3 +33,14 @@ def crash_error(role: str, cause: str) -> AssetError:
         f"{role} crashed: {cause}",
         fix="This is a bug in openmas-assets; the log has the traceback, please report it.",
     )
+
+
+def log_bug(what: str, error: BaseException) -> None:
+    """Log a bug. Never raises: work goes on where no log can be written.
+
+    Args:
+        what: What failed, as a clause.
+        error: What it raised.
+    """
+    with contextlib.suppress(Exception):  # a closed standard error, or a handler of somebody else's
+        logger.error(what, exc_info=error)

@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,13 +11,11 @@ import pykka
 
 from openmas_assets.actors.abort import AbortSignal
 from openmas_assets.actors.alarm import Alarm
-from openmas_assets.actors.crash import crash_cause, crash_error
+from openmas_assets.actors.crash import crash_cause, crash_error, log_bug
 from openmas_assets.actors.restarts import RestartBudget
 from openmas_assets.messages.downloader import DownloaderAnswer, DownloaderCommand
 from openmas_assets.messages.errors import AssetError
 from openmas_assets.messages.supervision import WaitOver
-
-logger = logging.getLogger("openmas_assets")
 
 
 @dataclass(eq=False)
@@ -201,8 +198,8 @@ class DownloaderPool:
         job_id = next(self._ids)
         try:
             command = job.command(job_id)
-        except Exception as error:  # a bug that is this job's alone: others wait for the downloader
-            logger.exception("a job could not be handed to a downloader")
+        except Exception as error:  # noqa: BLE001 - a bug that is this job's alone: others wait for the downloader
+            log_bug("a job could not be handed to a downloader", error)
             job.on_failure(crash_error("a request", crash_cause(error)))
             return job_id
         worker.job_id = job_id

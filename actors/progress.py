@@ -1,13 +1,11 @@
 """The Progress actor: shows how transfers go, so that neither the manager nor a downloader has to."""
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
 from openmas_assets.actors.base import AssetActor
+from openmas_assets.actors.crash import log_bug
 from openmas_assets.messages.downloader import DownloadProgress
-
-logger = logging.getLogger("openmas_assets")
 
 
 class ProgressActor(AssetActor):
@@ -40,6 +38,6 @@ class ProgressActor(AssetActor):
             return
         try:
             self._show(progress)
-        except BaseException:  # somebody else's code: it may even exit
-            logger.exception("showing the progress of transfers failed, going on without")
+        except BaseException as error:  # noqa: BLE001 - somebody else's code: it may even exit
+            log_bug("showing the progress of transfers failed, going on without", error)
             self._show = None

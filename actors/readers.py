@@ -1,17 +1,15 @@
 """Threads that read other people's objects for the asset store, which itself must never wait for one."""
 
 import itertools
-import logging
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
+from openmas_assets.actors.crash import log_bug
 from openmas_assets.actors.reply import Reply
 from openmas_assets.messages.errors import AssetError
 from openmas_assets.messages.python_type import python_type_text
-
-logger = logging.getLogger("openmas_assets")
 
 T = TypeVar("T")
 
@@ -96,12 +94,12 @@ class Readers:
             read.reply.set(read.work())
         except AssetError as error:
             read.reply.set_exception((type(error), error, None))
-        except BaseException as error:  # it is somebody else's code: whoever asked is told
+        except BaseException as error:  # noqa: BLE001 - it is somebody else's code: whoever asked is told
             # Only its type: an error shows no values, and whoever waits must not depend on a `__str__`.
             bug = AssetError(
                 f"reading it failed with {python_type_text(error)}", fix="The log has the traceback."
             )
             read.reply.set_exception((AssetError, bug, None))
-            logger.exception("reading an object for the asset store failed")
+            log_bug("reading an object for the asset store failed", error)
         finally:
             self._tell_over(read_id)

@@ -3,7 +3,6 @@
 import concurrent.futures
 import contextlib
 import copy
-import logging
 import os
 import sys
 import threading
@@ -14,12 +13,11 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import pykka
 
+from openmas_assets.actors.crash import log_bug
 from openmas_assets.actors.gate import Gate, take_gate
 from openmas_assets.actors.loop_waker import Sleeper, sleeper
 from openmas_assets.messages.errors import AssetError
 from openmas_assets.messages.manager import AssetFailed
-
-logger = logging.getLogger("openmas_assets")
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -406,9 +404,9 @@ class Reply(pykka.ThreadingFuture[T], Generic[T]):
     def _call(self, callback: "Callable[[Reply[T]], object]") -> None:
         try:
             callback(self)
-        except BaseException:
+        except BaseException as error:  # noqa: BLE001
             # It runs in an actor's thread, and others wait: somebody else's bug, or exit, must not end it.
-            logger.exception("a done-callback of a reply failed")
+            log_bug("a done-callback of a reply failed", error)
 
     def _asked_in_thread(self) -> "Reply[T]":
         """For a derived reply, which nobody settles: its answer has to be asked for, and that blocks."""

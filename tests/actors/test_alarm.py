@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from broken_log import break_log
 from openmas_assets.actors.alarm import Alarm
 
 NewAlarm = Callable[[Callable[[int], None]], Alarm]
@@ -41,6 +42,20 @@ def test_it_goes_on_after_an_error(
     ids = [alarm.set(0), alarm.set(0)]
     assert [rung.get(timeout=10), rung.get(timeout=10)] == ids
     assert "the alarm clock failed, going on" in caplog.text
+
+
+def test_it_goes_on_where_no_log_can_be_written(new_alarm: NewAlarm, monkeypatch: pytest.MonkeyPatch) -> None:
+    rung: queue.Queue[int] = queue.Queue()
+    tries = iter([ZeroDivisionError])
+
+    def ring(alarm_id: int) -> None:
+        for failure in tries:
+            raise failure
+        rung.put(alarm_id)
+
+    break_log(monkeypatch, "openmas_assets")
+    set_id = new_alarm(ring).set(0)
+    assert rung.get(timeout=10) == set_id
 
 
 @pytest.mark.untraced  # CPython 3.11: with one pending for another thread, a traced thread spins for ever

@@ -1,7 +1,6 @@
 """What all our actors have in common, and how workers tell of their end."""
 
 import ctypes
-import io
 import logging
 import queue
 import sys
@@ -12,6 +11,7 @@ import pykka
 import pytest
 from pykka.messages import ProxyCall
 
+from broken_log import break_log
 from openmas_assets.actors.base import AssetActor, WorkerActor
 from openmas_assets.messages.errors import AssetError
 from openmas_assets.messages.supervision import WorkerGone
@@ -140,11 +140,7 @@ def test_a_worker_that_crashes_says_of_what(
 def test_a_worker_that_crashes_where_no_log_can_be_written_says_so_too(
     worker: pykka.ActorRef[Worker], news: "queue.Queue[WorkerGone]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # As in a daemon that has closed its standard error, where a handler's complaint fails as its record does.
-    closed = io.StringIO()
-    closed.close()
-    monkeypatch.setattr(sys, "stderr", closed)
-    monkeypatch.setattr(logging.getLogger("pykka"), "handlers", [logging.StreamHandler(closed)])
+    break_log(monkeypatch, "pykka")
     worker.tell(ValueError("oh"))
     try:
         assert news.get(timeout=10) == WorkerGone(worker_urn=worker.actor_urn, cause="ValueError: oh")

@@ -16,6 +16,7 @@ from typing import Any
 import pykka
 import pytest
 
+from broken_log import break_log
 from openmas_assets.actors.base import AssetActor
 from openmas_assets.actors.reply import ActorClosedError, Reply
 from openmas_assets.messages import errors
@@ -200,6 +201,20 @@ def test_callbacks_run_once_when_it_is_settled_or_at_once_if_it_is() -> None:
     reply.set(2)
     reply.add_done_callback(lambda settled: seen.append(("after", settled.get())))
     assert seen == [("before", 1), ("before too", 1), ("after", 1)]
+
+
+def test_a_callback_that_raises_harms_nobody_where_no_log_can_be_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(_: object) -> None:
+        raise ZeroDivisionError
+
+    break_log(monkeypatch, "openmas_assets")
+    reply, seen = Reply[int](), Reply[int]()
+    reply.add_done_callback(fail)
+    reply.add_done_callback(lambda settled: seen.set(settled.get()))
+    reply.set(1)
+    assert seen.get(timeout=10) == 1
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit, asyncio.CancelledError])
