@@ -73,10 +73,6 @@ class AssetFetcher:
         self._layout = settings.layout
         self._lazy_transfer: AssetTransfer | None = None
 
-    def close(self) -> None:
-        """Close the connections that were kept alive."""
-        self._settings.network.close()
-
     def fetch(self, config: AssetConfig, monitor: Monitor, *, force_download: bool) -> Hit:
         """Bring an asset into the cache, unless it is there.
 

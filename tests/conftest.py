@@ -42,4 +42,4 @@ def fetching(tmp_path: Path) -> Iterator[Fetching]:
     """A fetcher with an empty cache."""
     fetching = Fetching(tmp_path)
     yield fetching
-    fetching.fetcher.close()
+    fetching.network.close()

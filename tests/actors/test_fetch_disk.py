@@ -39,7 +39,7 @@ def cramped(small_disk: Path) -> Iterator[Fetching]:
     """A fetcher with its cache on the small disk."""
     cramped = Fetching(small_disk)
     yield cramped
-    cramped.fetcher.close()
+    cramped.network.close()
 
 
 def refusal(

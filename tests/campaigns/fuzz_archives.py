@@ -68,7 +68,7 @@ class ArchiveTarget:
 
     def close(self) -> None:
         """See `fuzzing.Target`."""
-        self._fetching.fetcher.close()
+        self._fetching.network.close()
 
     def _fetch(self, archive_format: str) -> str:
         """As an asset: it stands in the cache, or nothing of it does."""

@@ -52,7 +52,7 @@ class PartTarget:
 
     def close(self) -> None:
         """See `fuzzing.Target`."""
-        self._fetching.fetcher.close()
+        self._fetching.network.close()
         self._server.close()
 
     def _fetch(self, config: AssetConfig) -> str:

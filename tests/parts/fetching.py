@@ -35,8 +35,9 @@ class Fetching:
         self, folder: Path, timeout_seconds: float = _LONG_SECONDS, layout: CacheLayout | None = None
     ) -> None:
         self.layout = layout or CacheLayout(folder / "cache")
+        self.network = HttpNetwork()
         self.fetcher = AssetFetcher(
-            TransferSettings(self.layout, folder, UnpackLimits(), timeout_seconds, HttpNetwork())
+            TransferSettings(self.layout, folder, UnpackLimits(), timeout_seconds, self.network)
         )
         self.progress: list[DownloadProgress] = []
 

@@ -27,7 +27,7 @@ def impatient(tmp_path: Path) -> Iterator[Fetching]:
     """A fetcher that waits for a moment only."""
     impatient = Fetching(tmp_path, timeout_seconds=SHORT_SECONDS)
     yield impatient
-    impatient.fetcher.close()
+    impatient.network.close()
 
 
 def problem(fetching: Fetching, server: LoopbackServer, script: Script, etag: str | None = '"v1"') -> str:

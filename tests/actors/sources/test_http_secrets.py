@@ -21,7 +21,7 @@ def impatient(tmp_path: Path) -> Iterator[Fetching]:
     """A fetcher that waits for a moment only."""
     impatient = Fetching(tmp_path, timeout_seconds=0.2)
     yield impatient
-    impatient.fetcher.close()
+    impatient.network.close()
 
 
 def failure(fetching: Fetching, url: str) -> TransferError:
