@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no for
 
 DATA = bytes(range(256)) * 1000
 SETUP = """
-    import asyncio, atexit, multiprocessing, os, signal, sys, threading, time
+    import asyncio, atexit, multiprocessing, os, signal, sys, threading
     from pathlib import Path
     import pykka
     from openmas_assets.actors import AssetManager, AssetStore, AssetSystem, PluginDispatcher
@@ -160,11 +160,11 @@ def test_whatever_a_child_closes_its_parents_transfer_goes_on(
     cache_path: Path, server: LoopbackServer, work: str
 ) -> None:
     code = f"""
-        manager = open_manager()
+        has_begun = threading.Event()
+        manager = open_manager(on_progress=lambda progress: progress.bytes_done and has_begun.set())
         reply = manager.ask(GetAssetPath(name="a0"))
         seen = lambda: sorted(path.relative_to(sys.argv[1]) for path in Path(sys.argv[1]).rglob("*"))
-        while not list(Path(sys.argv[1]).rglob("data")):
-            time.sleep(0.001)
+        has_begun.wait()
         before = seen()
         in_child({work})
         say(seen() == before)
