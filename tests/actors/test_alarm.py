@@ -26,11 +26,8 @@ def new_alarm() -> Iterator[NewAlarm]:
         alarm.stop()
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit])
-def test_it_goes_on_after_an_error(
-    new_alarm: NewAlarm, caplog: pytest.LogCaptureFixture, error: type[BaseException]
-) -> None:
-    rung: queue.Queue[int] = queue.Queue()
+def failing_once(error: type[BaseException], rung: "queue.Queue[int]") -> Callable[[int], None]:
+    """What an alarm rings: it raises the first time, and then notes what it rings with."""
     tries = iter([error])
 
     def ring(alarm_id: int) -> None:
@@ -38,7 +35,15 @@ def test_it_goes_on_after_an_error(
             raise failure
         rung.put(alarm_id)
 
-    alarm = new_alarm(ring)
+    return ring
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit])
+def test_it_goes_on_after_an_error(
+    new_alarm: NewAlarm, caplog: pytest.LogCaptureFixture, error: type[BaseException]
+) -> None:
+    rung: queue.Queue[int] = queue.Queue()
+    alarm = new_alarm(failing_once(error, rung))
     ids = [alarm.set(0), alarm.set(0)]
     assert [rung.get(timeout=10), rung.get(timeout=10)] == ids
     assert "the alarm clock failed, going on" in caplog.text
@@ -46,15 +51,8 @@ def test_it_goes_on_after_an_error(
 
 def test_it_goes_on_where_no_log_can_be_written(new_alarm: NewAlarm, monkeypatch: pytest.MonkeyPatch) -> None:
     rung: queue.Queue[int] = queue.Queue()
-    tries = iter([ZeroDivisionError])
-
-    def ring(alarm_id: int) -> None:
-        for failure in tries:
-            raise failure
-        rung.put(alarm_id)
-
     break_log(monkeypatch, "openmas_assets")
-    set_id = new_alarm(ring).set(0)
+    set_id = new_alarm(failing_once(ZeroDivisionError, rung)).set(0)
     assert rung.get(timeout=10) == set_id
 
 

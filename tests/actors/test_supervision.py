@@ -251,15 +251,22 @@ def store(open_manager: OpenManager, *configs: AssetConfig) -> None:
             get(manager, config.name).get(timeout=10)
 
 
+def stored(open_manager: OpenManager, folder: Path, names: str) -> list[AssetConfig]:
+    """Assets that are stored so: each is a file that holds its name, of one letter."""
+    for name in names:
+        (folder / name).write_text(name)
+    configs = [asset(name, folder / name) for name in names]
+    store(open_manager, *configs)
+    return configs
+
+
 def test_an_inspector_that_crashes_is_replaced_and_only_what_it_crashed_on_fails(
     open_manager: OpenManager, tmp_path: Path
 ) -> None:
-    for name in ("a", "b", "c"):
-        (tmp_path / name).write_text(name)
-    store(open_manager, *(asset(name, tmp_path / name) for name in ("a", "b", "c")))
-    bad = special(Buggy, asset("b", tmp_path / "b"), InspectorActor)
-    first = special(Gated, asset("a", tmp_path / "a"), InspectorActor)
-    manager = open_manager(project(first, bad, asset("c", tmp_path / "c")))
+    a, b, c = stored(open_manager, tmp_path, "abc")
+    bad = special(Buggy, b, InspectorActor)
+    first = special(Gated, a, InspectorActor)
+    manager = open_manager(project(first, bad, c))
     replies = {name: get(manager, name) for name in ("a", "b", "c")}
     status = manager.ask(GetAssetStatus(name="c"))
     listed = manager.ask(ListAssets())
@@ -277,11 +284,8 @@ def test_an_inspector_that_crashes_is_replaced_and_only_what_it_crashed_on_fails
 def test_an_inspector_that_is_stopped_from_outside_has_its_looks_taken_by_the_next_one(
     open_manager: OpenManager, tmp_path: Path
 ) -> None:
-    for name in ("a", "b"):
-        (tmp_path / name).write_text(name)
-    store(open_manager, *(asset(name, tmp_path / name) for name in ("a", "b")))
-    first = special(Gated, asset("a", tmp_path / "a"), InspectorActor)
-    manager = open_manager(project(first, asset("b", tmp_path / "b")))
+    a, b = stored(open_manager, tmp_path, "ab")
+    manager = open_manager(project(special(Gated, a, InspectorActor), b))
     status = manager.ask(GetAssetStatus(name="a"))
     GATE.wait_until_entered()
     [inspector] = workers(InspectorActor)
@@ -295,11 +299,9 @@ def test_an_inspector_that_is_stopped_from_outside_has_its_looks_taken_by_the_ne
 def test_an_inspector_that_crashes_for_who_has_given_up_disturbs_nobody_who_asks_anew(
     open_manager: OpenManager, tmp_path: Path
 ) -> None:
-    for name in ("a", "b"):
-        (tmp_path / name).write_text(name)
-    store(open_manager, *(asset(name, tmp_path / name) for name in ("a", "b")))
-    first = special(Gated, asset("a", tmp_path / "a"), InspectorActor)
-    bad = special(BuggyOnce, asset("b", tmp_path / "b"), InspectorActor, good_for=0)
+    a, b = stored(open_manager, tmp_path, "ab")
+    first = special(Gated, a, InspectorActor)
+    bad = special(BuggyOnce, b, InspectorActor, good_for=0)
     manager = open_manager(project(first, bad))
     held = get(manager, "a")
     GATE.wait_until_entered()
@@ -325,9 +327,8 @@ def test_an_idle_inspector_may_crash(open_manager: OpenManager, tmp_path: Path) 
 def test_an_expected_failure_of_a_look_leaves_it_to_the_transfer_to_say_why(
     open_manager: OpenManager, tmp_path: Path
 ) -> None:
-    (tmp_path / "a").write_text("a")
-    store(open_manager, asset("a", tmp_path / "a"))
-    manager = open_manager(project(special(Homeless, asset("a", tmp_path / "a"), InspectorActor)))
+    [a] = stored(open_manager, tmp_path, "a")
+    manager = open_manager(project(special(Homeless, a, InspectorActor)))
     assert get(manager).get(timeout=10).path.read_text() == "a"
     assert manager.ask(GetAssetStatus(name="a")).get(timeout=10).status == "stale"
 
