@@ -44,8 +44,7 @@ class AssetActor(pykka.ThreadingActor):
         except BaseException:
             # There is no thread left, perhaps. pykka has registered the actor already, and
             # `ActorRegistry.stop_all()` would wait forever for one that never ran.
-            pykka.ActorRegistry.unregister(self.actor_ref)
-            self.actor_stopped.set()
+            self._leave()
             raise
 
     def _actor_loop(self) -> None:
@@ -65,6 +64,9 @@ class AssetActor(pykka.ThreadingActor):
         # Where standard error is closed, to log an error is one more; those who wait are told all the same.
         with contextlib.suppress(Exception):
             super()._handle_failure(exception_type, exception_value, traceback)
+        self._leave()
+
+    def _leave(self) -> None:
         pykka.ActorRegistry.unregister(self.actor_ref)
         self.actor_stopped.set()
 
