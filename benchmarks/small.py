@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from command import run
 from result import Result, compared
-from workbench import ServedFile, Workbench
+from workbench import Workbench
 from worker import work
 
 TOOLS = ("nginx", "aria2c")
@@ -20,9 +20,10 @@ def results(bench: Workbench) -> Iterator[Result]:
     """
     count = bench.sized(1_000, 20)
     files = [bench.served_file(f"small-{number}.bin", _SIZE_BYTES) for number in range(count)]
-    urls = bench.folder / "urls"
-    urls.write_text("".join(f"{_url(bench, file)}\n" for file in files))
-    project = {"assets": [file.asset(_url(bench, file)) for file in files]}
+    urls = [bench.nginx.url(file.path.name) for file in files]
+    listed = bench.folder / "urls"
+    listed.write_text("".join(f"{url}\n" for url in urls))
+    project = {"assets": [file.asset(url) for file, url in zip(files, urls, strict=True)]}
 
     def ours() -> float:
         with bench.scratch() as cache:
@@ -32,12 +33,11 @@ def results(bench: Workbench) -> Iterator[Result]:
 
     def aria2c() -> float:
         with bench.scratch() as folder:
-            return run("aria2c", "--no-conf", "-q", f"-j{_AT_ONCE}", "-i", urls, "-d", folder).wall_seconds
+            return run("aria2c", "--no-conf", "-q", f"-j{_AT_ONCE}", "-i", listed, "-d", folder).wall_seconds
 
     def bare_requests() -> float:
         with bench.scratch() as folder:
-            all_urls = urls.read_text().split()
-            report = work("fetch_with_requests", urls=all_urls, folder=folder, thread_count=_AT_ONCE)
+            report = work("fetch_with_requests", urls=urls, folder=folder, thread_count=_AT_ONCE)
         wall_seconds: float = report["wall_seconds"]
         return wall_seconds
 
@@ -47,7 +47,3 @@ def results(bench: Workbench) -> Iterator[Result]:
     yield compared("small", what, bench.pairs(bare_requests, aria2c), unit="s", limit=None)
     for file in files:
         file.path.unlink()
-
-
-def _url(bench: Workbench, file: ServedFile) -> str:
-    return bench.nginx.url(file.path.name)
